@@ -1,0 +1,122 @@
+"""The entry envelope and the closed list of entry kinds (DESIGN §7; ADR 0001).
+
+Every package that writes or reads the ledger uses these names. Must never gain a free-form kind:
+a new kind is a new member here, a retention class in `KIND_CLASS` and a row in docs/glossary.md.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Final
+
+ENTRY_VERSION: Final = 1
+
+
+class EntryKind(StrEnum):
+    ACCESS = "access"
+    ACCESS_COUNT = "access.count"
+    LINK = "link"
+    CONTACT = "contact"
+    HEARTBEAT = "heartbeat"
+    GAP = "gap"
+    DIRECTORY_AGENT = "directory.agent"
+    ROSTER_SHIFT = "roster.shift"
+    GATE_STATE = "gate.state"
+    CATALOGUE_VERSION = "catalogue.version"
+    CONFIGURATION = "configuration"
+    ACT = "act"
+    PARAMETERS = "parameters"
+    VERDICTS_DAY = "verdicts.day"
+
+
+class RetentionClass(StrEnum):
+    """One clock each (DESIGN §7): trace 365 days, alert 90, governance 5 years, consent proof 3 years."""
+
+    TRACE = "trace"
+    ALERT = "alert"
+    GOVERNANCE = "governance"
+    CONSENT = "consent"
+    CERTIFICATE = "certificate"
+
+
+KIND_CLASS: Final[dict[EntryKind, RetentionClass]] = {
+    EntryKind.ACCESS: RetentionClass.TRACE,
+    EntryKind.ACCESS_COUNT: RetentionClass.TRACE,
+    EntryKind.LINK: RetentionClass.TRACE,
+    EntryKind.CONTACT: RetentionClass.TRACE,
+    EntryKind.HEARTBEAT: RetentionClass.TRACE,
+    EntryKind.GAP: RetentionClass.GOVERNANCE,
+    EntryKind.DIRECTORY_AGENT: RetentionClass.GOVERNANCE,
+    EntryKind.ROSTER_SHIFT: RetentionClass.TRACE,
+    EntryKind.GATE_STATE: RetentionClass.GOVERNANCE,
+    EntryKind.CATALOGUE_VERSION: RetentionClass.GOVERNANCE,
+    EntryKind.CONFIGURATION: RetentionClass.GOVERNANCE,
+    EntryKind.ACT: RetentionClass.GOVERNANCE,
+    EntryKind.PARAMETERS: RetentionClass.GOVERNANCE,
+    EntryKind.VERDICTS_DAY: RetentionClass.GOVERNANCE,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpoolEvent:
+    """What a source writes: an entry without `ingested_at` and `class`, which the core adds.
+
+    `body` is a JSON object already encoded (UTF-8, sorted keys, integers only): the source encodes it once.
+    `captured_at` is the instant of the event at the source; it decides the segment's day.
+    """
+
+    kind: EntryKind
+    source: str
+    epoch: int
+    seq: int
+    captured_at: int
+    controller: str
+    key_id: str
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """A decoded ledger entry. `body` is the decoded JSON object; typed bodies live beside their noun."""
+
+    v: int
+    kind: EntryKind
+    id: str
+    source: str
+    epoch: int
+    seq: int
+    captured_at: int
+    ingested_at: int
+    controller: str
+    retention_class: RetentionClass
+    key_id: str
+    body: dict[str, Any]
+
+
+class ActKind(StrEnum):
+    """Acts of principals on the console and the API; each is an entry, durable before the answer."""
+
+    SIGN_IN = "sign_in"
+    SIGN_OUT = "sign_out"
+    SIGN_IN_REFUSED = "sign_in_refused"
+    SEARCH_SUBJECT = "search_subject"
+    VIEW_SUBJECT = "view_subject"
+    VIEW_ACTIVITY_OPEN = "view_activity_open"
+    VIEW_ACTIVITY_CLOSE = "view_activity_close"
+    VIEW_UNEXPLAINED = "view_unexplained"
+    VIEW_ACCESS = "view_access"
+    VIEW_HEALTH = "view_health"
+    EXPORT = "export"
+    PERMISSION_REFUSED = "permission_refused"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActBody:
+    """Body of `act`: who (principal id, role) did what on what (opaque ids and counts only, no key, no name)."""
+
+    act: ActKind
+    principal: str
+    role: str
+    controllers: tuple[str, ...]
+    object: str
+    count: int
+    purpose: str

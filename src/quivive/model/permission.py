@@ -1,0 +1,53 @@
+"""Permissions and roles in one place (DESIGN §11). Attached to handlers; a test enumerates every route.
+
+Form: `scope.noun.verb`, alphabetical. Must never be parsed back from a string, and a team leader
+(evaluator) must never receive a trace permission.
+"""
+
+from enum import StrEnum
+from typing import Final
+
+
+class Permission(StrEnum):
+    CONTROLLER_ACCESSES_READ = "controller.accesses.read"
+    CONTROLLER_SUBJECT_SEARCH = "controller.subject.search"
+    CONTROLLER_UNEXPLAINED_READ = "controller.unexplained.read"
+    OPERATOR_ACCESSES_WRITE = "operator.accesses.write"
+    OPERATOR_CONTACTS_WRITE = "operator.contacts.write"
+    OPERATOR_DIRECTORY_WRITE = "operator.directory.write"
+    OPERATOR_HEALTH_READ = "operator.health.read"
+    OPERATOR_ROSTER_WRITE = "operator.roster.write"
+    OWN_SPACE_READ = "own.space.read"
+    PUBLIC_PAGE_READ = "public.page.read"
+
+
+class Role(StrEnum):
+    SECURITY = "security"
+    DPO = "dpo"
+    ADMINISTRATOR = "administrator"
+    AGENT = "agent"
+    INTEGRATION = "integration"
+
+
+_TRACE: Final = frozenset(
+    {
+        Permission.CONTROLLER_ACCESSES_READ,
+        Permission.CONTROLLER_SUBJECT_SEARCH,
+        Permission.CONTROLLER_UNEXPLAINED_READ,
+    }
+)
+_COMMON: Final = frozenset({Permission.PUBLIC_PAGE_READ})
+
+ROLE_PERMISSIONS: Final[dict[Role, frozenset[Permission]]] = {
+    Role.SECURITY: _TRACE | _COMMON,
+    Role.DPO: _TRACE | _COMMON | {Permission.OPERATOR_HEALTH_READ},
+    Role.ADMINISTRATOR: _COMMON | {Permission.OPERATOR_HEALTH_READ},
+    Role.AGENT: _COMMON | {Permission.OWN_SPACE_READ},
+    Role.INTEGRATION: _COMMON
+    | {
+        Permission.OPERATOR_ACCESSES_WRITE,
+        Permission.OPERATOR_CONTACTS_WRITE,
+        Permission.OPERATOR_DIRECTORY_WRITE,
+        Permission.OPERATOR_ROSTER_WRITE,
+    },
+}
