@@ -44,7 +44,7 @@ class Table:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Catalogue:
-    """All declared tables of one controller. Tables neither declared nor in `not_protected` are unmapped and protected."""
+    """All declared tables of one controller. A table neither declared nor in `not_protected` is unmapped: protected."""
 
     controller: str
     version: int

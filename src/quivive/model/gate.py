@@ -25,7 +25,7 @@ class Module(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GateBody:
-    """Body of `gate.state` (operator's log). `reference` names the minutes or assessment; `demonstration` marks fiction."""
+    """Body of `gate.state` (operator's log). `reference` names the minutes or assessment behind the state."""
 
     employer: str
     establishment: str

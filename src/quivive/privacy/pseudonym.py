@@ -78,3 +78,17 @@ def neighbourhood(keys: ControllerKeys, table: str, integer_key: int) -> str:
     text = str(integer_key >> NEIGHBOURHOOD_SHIFT)
     message = _SEPARATOR.join((b"neighbourhood", table.encode(), text.encode()))
     return hmac.digest(keys.record, message, "sha256")[:NEIGHBOURHOOD_BYTES].hex()
+
+
+_CODE_ALPHABET: Final = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
+_CODE_LENGTH: Final = 5
+
+
+def neutral_code(key: str) -> str:
+    """Return the neutral code a reader sees instead of a PersonKey or AgentKey, e.g. `7K3QX`. Stable, no meaning."""
+    number = int.from_bytes(sha256(b"neutral-code" + key.encode()).digest()[:8])
+    letters = []
+    for _ in range(_CODE_LENGTH):
+        number, digit = divmod(number, len(_CODE_ALPHABET))
+        letters.append(_CODE_ALPHABET[digit])
+    return "".join(letters)

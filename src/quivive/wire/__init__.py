@@ -1,0 +1,1 @@
+"""Sans-io codecs: bytes in, messages and spans out. No socket, clock, logger, randomness or database."""
