@@ -1,0 +1,356 @@
+"""Configuration: one `quivive.toml` and one `controllers/<id>.toml` per controller, decoded strictly.
+
+Called by the commands and by each process at its start. Must never hold a secret (secrets come by
+file or environment) and never guess: an unknown key, a wrong type or a bad reference is one
+ConfigurationError that names file, key, expected and found.
+"""
+
+import tomllib
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Final, Literal, TypeVar
+
+import msgspec
+
+from quivive.model.access import CaptureMode, Grade
+from quivive.model.catalogue import Alternate, Catalogue, Path as KeyPath, Table, TableKind
+from quivive.model.errors import ConfigurationError
+from quivive.model.ids import CONTROLLER_ID_PATTERN, OPERATOR, SOURCE_NAME_PATTERN
+
+SETTINGS_FILE: Final = "quivive.toml"
+CONTROLLERS_FOLDER: Final = "controllers"
+SLOT_MAX: Final = 1_023  # slot 0 is the operator's own log; 1,024 fixed slots in the spine (DESIGN §7)
+RETENTION_DAYS_MAX: Final = 1_095  # law reference §5: above needs a legal text, which no setting can carry
+
+T = TypeVar("T")
+
+
+class SourceKind(StrEnum):
+    POSTGRES = "postgres"
+    ACCESSES = "accesses"
+    ACCESS_FILE = "access_file"
+    CONTACTS = "contacts"
+    DIRECTORY = "directory"
+    ROSTER = "roster"
+
+
+class OperatorSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`[operator]`: who runs this installation."""
+
+    name: str
+    origin: str
+    language: Literal["fr", "en"] = "fr"
+    timezone: str = "Europe/Paris"
+    web_listen: str = "127.0.0.1:8443"
+    contact: str = ""
+    demonstration: bool = False
+
+
+class SourceSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`[sources.NAME]`. Fields that a kind does not use keep their default."""
+
+    kind: SourceKind
+    controller: str = ""
+    namespace: str = ""
+    listen: str = ""
+    target: str = ""
+    side_dsn: str = ""
+    mode: CaptureMode = CaptureMode.OBSERVE
+    on_failure: Literal["open", "closed"] = "open"
+    grade: Grade = Grade.A
+    service_accounts: tuple[str, ...] = ()
+    agent_variable: str = "quivive.agent"
+    contact_variable: str = "quivive.contact"
+    application_name_is_agent: bool = False
+    account_is_agent: bool = False
+    comment_agent_key: str = "agent"
+    comment_contact_key: str = "contact"
+    keep_unknown: bool = False
+    path: str = ""
+    workers: int = 1
+    heartbeat_s: int = 5
+    silent_after_s: int = 120
+
+
+class _AlternateSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    column: str
+    kind: str
+
+
+class _PathSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    column: str
+    to: str
+
+
+class _TableSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    name: str
+    kind: TableKind
+    key: tuple[str, ...]
+    alternates: tuple[_AlternateSettings, ...] = ()
+    path: _PathSettings | None = None
+
+
+class _RetentionSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    trace_days: int = 365
+    alert_days: int = 90
+    governance_days: int = 1_826
+    consent_days: int = 1_095
+    certificate_days: int = 3_653
+    justification: str = ""
+
+
+class _ControllerFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    name: str
+    slot: int
+    catalogue_version: int = 1
+    timezone: str = "Europe/Paris"
+    default_region: str = "FR"
+    lateness_s: int = 3_600
+    contact_sources: tuple[str, ...] = ()
+    retention: _RetentionSettings = msgspec.field(default_factory=_RetentionSettings)
+    tables: tuple[_TableSettings, ...] = ()
+    not_protected: tuple[str, ...] = ()
+
+
+class _SettingsFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    operator: OperatorSettings
+    sources: dict[str, SourceSettings] = {}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ControllerSettings:
+    """One controller as declared: `retention_days` maps a retention class to days, `slot` is 1..1023."""
+
+    id: str
+    name: str
+    slot: int
+    catalogue: Catalogue
+    timezone: str
+    default_region: str
+    lateness_s: int
+    contact_sources: tuple[str, ...]
+    retention_days: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """The effective configuration; sealed as a `configuration` entry at each start of the core."""
+
+    home: Path
+    operator: OperatorSettings
+    controllers: dict[str, ControllerSettings]
+    sources: dict[str, SourceSettings] = field(default_factory=dict)
+
+    @property
+    def slots(self) -> dict[str, int]:
+        """Fixed slot of each log in the spine; the operator's own is 0."""
+        return {OPERATOR: 0, **{c.id: c.slot for c in self.controllers.values()}}
+
+
+def load_settings(home: Path) -> Settings:
+    """Read and check the whole configuration of a data folder.
+
+    Raises:
+        ConfigurationError: a file is missing, is no TOML, or a key is unknown, of a wrong type or contradictory.
+    """
+    main = home / SETTINGS_FILE
+    decoded = _decode(main, _SettingsFile, SETTINGS_FILE)
+    controllers = {}
+    for path in sorted((home / CONTROLLERS_FOLDER).glob("*.toml")):
+        controller = _controller(path)
+        controllers[controller.id] = controller
+    settings = Settings(home=home, operator=decoded.operator, controllers=controllers, sources=dict(decoded.sources))
+    _check_references(settings)
+    return settings
+
+
+def _decode(path: Path, kind: type[T], shown: str) -> T:
+    try:
+        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ConfigurationError(file=shown, key="(file)", expected="a readable file", found="no such file") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigurationError(file=shown, key="(file)", expected="TOML in UTF-8", found=str(error)) from None
+    try:
+        return msgspec.convert(raw, kind)
+    except msgspec.ValidationError as error:
+        raise _located(error, raw, shown) from None
+
+
+def _located(error: msgspec.ValidationError, raw: dict[str, Any], shown: str) -> ConfigurationError:
+    """Turn msgspec's sentence into file, key, expected, found. Its texts: docs of msgspec, "Validation"."""
+    message, _, where = str(error).partition(" - at `$")
+    key = where.rstrip("`").lstrip(".") or "(top)"
+    if "`[...]`" in str(error) or "[...]" in key:
+        key = _dictionary_key(key, raw)
+    if message.startswith("Object contains unknown field"):
+        return ConfigurationError(file=shown, key=key, expected="a known key", found=message.split("`")[1])
+    if message.startswith("Object missing required field"):
+        missing = message.split("`")[1]
+        key = missing if key == "(top)" else f"{key}.{missing}"
+        return ConfigurationError(file=shown, key=key, expected="a value", found="nothing")
+    if message.startswith("Expected ") and ", got " in message:
+        expected, _, found = message.removeprefix("Expected ").partition(", got ")
+        return ConfigurationError(file=shown, key=key, expected=expected.strip("`"), found=found.strip("`"))
+    return ConfigurationError(file=shown, key=key, expected="an allowed value", found=message)
+
+
+def _dictionary_key(key: str, raw: dict[str, Any]) -> str:
+    """msgspec hides the key of a table as `[...]`; name it when only one entry can be meant."""
+    prefix, _, rest = key.partition("[...]")
+    table = raw.get(prefix.strip("."), {})
+    leaf = rest.strip(".")
+    holders = [name for name, value in table.items() if isinstance(value, dict) and (not leaf or leaf in value)]
+    bad = [name for name in holders if not _converts(table[name])]
+    named = bad or holders
+    return f"{prefix}.{named[0]}{rest}" if len(named) == 1 else f"{prefix}.<name>{rest}"
+
+
+def _converts(raw: object) -> bool:
+    try:
+        msgspec.convert(raw, SourceSettings)
+    except msgspec.ValidationError:
+        return False
+    return True
+
+
+def _controller(path: Path) -> ControllerSettings:
+    shown = f"{CONTROLLERS_FOLDER}/{path.name}"
+    identifier = path.stem
+    if not CONTROLLER_ID_PATTERN.fullmatch(identifier) or identifier == OPERATOR:
+        raise ConfigurationError(
+            file=shown, key="(file name)", expected="2 to 32 of a-z, 0-9, - (not `operator`)", found=identifier
+        )
+    decoded = _decode(path, _ControllerFile, shown)
+    if not 1 <= decoded.slot <= SLOT_MAX:
+        raise ConfigurationError(file=shown, key="slot", expected=f"1 to {SLOT_MAX}", found=str(decoded.slot))
+    _check_retention(decoded.retention, shown)
+    tables = tuple(
+        Table(
+            name=t.name,
+            kind=t.kind,
+            key=t.key,
+            alternates=tuple(Alternate(column=a.column, kind=a.kind) for a in t.alternates),
+            path=KeyPath(column=t.path.column, to=t.path.to) if t.path else None,
+        )
+        for t in decoded.tables
+    )
+    names = [t.name for t in tables]
+    for table in tables:
+        if table.path and table.path.to not in names:
+            raise ConfigurationError(
+                file=shown, key=f"tables.{table.name}.path.to", expected="a declared table", found=table.path.to
+            )
+    for name in (*names, *decoded.not_protected):
+        if name.count(".") != 1:
+            raise ConfigurationError(file=shown, key="tables.name", expected="schema.table", found=name)
+    return ControllerSettings(
+        id=identifier,
+        name=decoded.name,
+        slot=decoded.slot,
+        catalogue=Catalogue(
+            controller=identifier,
+            version=decoded.catalogue_version,
+            tables=tables,
+            not_protected=decoded.not_protected,
+        ),
+        timezone=decoded.timezone,
+        default_region=decoded.default_region,
+        lateness_s=decoded.lateness_s,
+        contact_sources=decoded.contact_sources,
+        retention_days={
+            "trace": decoded.retention.trace_days,
+            "alert": decoded.retention.alert_days,
+            "governance": decoded.retention.governance_days,
+            "consent": decoded.retention.consent_days,
+            "certificate": decoded.retention.certificate_days,
+        },
+    )
+
+
+def _check_retention(retention: _RetentionSettings, shown: str) -> None:
+    """CNIL 2021-122: 6 to 12 months; up to 3 years when justified (law reference T-06)."""
+    days = retention.trace_days
+    if not 1 <= days <= RETENTION_DAYS_MAX:
+        raise ConfigurationError(
+            file=shown, key="retention.trace_days", expected=f"1 to {RETENTION_DAYS_MAX}", found=str(days)
+        )
+    if days > 365 and len(retention.justification) < 40:
+        raise ConfigurationError(
+            file=shown,
+            key="retention.justification",
+            expected="at least 40 characters when trace_days is above 365",
+            found=f"{len(retention.justification)} characters",
+        )
+
+
+def _check_references(settings: Settings) -> None:
+    slots: dict[int, str] = {}
+    for controller in settings.controllers.values():
+        if controller.slot in slots:
+            raise ConfigurationError(
+                file=f"{CONTROLLERS_FOLDER}/{controller.id}.toml",
+                key="slot",
+                expected="a slot of its own",
+                found=f"{controller.slot}, taken by {slots[controller.slot]}",
+            )
+        slots[controller.slot] = controller.id
+        for name in controller.contact_sources:
+            if name not in settings.sources:
+                raise ConfigurationError(
+                    file=f"{CONTROLLERS_FOLDER}/{controller.id}.toml",
+                    key="contact_sources",
+                    expected="a source of quivive.toml",
+                    found=name,
+                )
+    for name, source in settings.sources.items():
+        _check_source(settings, name, source)
+
+
+_KINDS_WITH_CONTROLLER: Final = {SourceKind.POSTGRES, SourceKind.ACCESS_FILE}
+_REQUIRED: Final[dict[SourceKind, tuple[str, ...]]] = {
+    SourceKind.POSTGRES: ("listen", "target", "namespace"),
+    SourceKind.ACCESSES: ("namespace",),
+    SourceKind.ACCESS_FILE: ("path", "namespace"),
+    SourceKind.CONTACTS: ("namespace",),
+    SourceKind.DIRECTORY: (),
+    SourceKind.ROSTER: (),
+}
+
+
+def _check_source(settings: Settings, name: str, source: SourceSettings) -> None:
+    key = f"sources.{name}"
+    if not SOURCE_NAME_PATTERN.fullmatch(name):
+        raise ConfigurationError(file=SETTINGS_FILE, key=key, expected="2 to 48 of a-z, 0-9, -", found=name)
+    for required in _REQUIRED[source.kind]:
+        if not getattr(source, required):
+            raise ConfigurationError(file=SETTINGS_FILE, key=f"{key}.{required}", expected="a value", found="nothing")
+    known = source.controller in settings.controllers
+    if (source.controller or source.kind in _KINDS_WITH_CONTROLLER) and not known:
+        raise ConfigurationError(
+            file=SETTINGS_FILE,
+            key=f"{key}.controller",
+            expected=f"one of {', '.join(sorted(settings.controllers)) or 'controllers/*.toml'}",
+            found=source.controller or "nothing",
+        )
+    if source.kind is SourceKind.POSTGRES:
+        parse_address(source.listen, f"{key}.listen")
+        parse_address(source.target, f"{key}.target")
+
+
+PORT_MAX: Final = 65_535
+
+
+def parse_address(text: str, key: str) -> tuple[str, int] | str:
+    """Read `host:port` or `unix:/path` into (host, port) or the path.
+
+    Raises:
+        ConfigurationError: neither form.
+    """
+    if text.startswith("unix:/"):
+        return text.removeprefix("unix:")
+    host, _, port = text.rpartition(":")
+    if not host or not port.isascii() or not port.isdigit() or not 0 <= int(port) <= PORT_MAX:
+        raise ConfigurationError(file=SETTINGS_FILE, key=key, expected="host:port or unix:/path", found=text)
+    return host.strip("[]"), int(port)
