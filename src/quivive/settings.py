@@ -14,7 +14,8 @@ from typing import Any, Final, Literal, TypeVar
 import msgspec
 
 from quivive.model.access import CaptureMode, Grade
-from quivive.model.catalogue import Alternate, Catalogue, Path as KeyPath, Table, TableKind
+from quivive.model.catalogue import Alternate, Catalogue, Table, TableKind
+from quivive.model.catalogue import Path as KeyPath
 from quivive.model.errors import ConfigurationError
 from quivive.model.ids import CONTROLLER_ID_PATTERN, OPERATOR, SOURCE_NAME_PATTERN
 
@@ -115,7 +116,7 @@ class _ControllerFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
 
 class _SettingsFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     operator: OperatorSettings
-    sources: dict[str, SourceSettings] = {}
+    sources: dict[str, dict[str, Any]] = {}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,11 +157,14 @@ def load_settings(home: Path) -> Settings:
     """
     main = home / SETTINGS_FILE
     decoded = _decode(main, _SettingsFile, SETTINGS_FILE)
+    sources = {
+        name: _convert(raw, SourceSettings, SETTINGS_FILE, f"sources.{name}") for name, raw in decoded.sources.items()
+    }
     controllers = {}
     for path in sorted((home / CONTROLLERS_FOLDER).glob("*.toml")):
         controller = _controller(path)
         controllers[controller.id] = controller
-    settings = Settings(home=home, operator=decoded.operator, controllers=controllers, sources=dict(decoded.sources))
+    settings = Settings(home=home, operator=decoded.operator, controllers=controllers, sources=sources)
     _check_references(settings)
     return settings
 
@@ -172,47 +176,29 @@ def _decode(path: Path, kind: type[T], shown: str) -> T:
         raise ConfigurationError(file=shown, key="(file)", expected="a readable file", found="no such file") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigurationError(file=shown, key="(file)", expected="TOML in UTF-8", found=str(error)) from None
+    return _convert(raw, kind, shown, "")
+
+
+def _convert(raw: dict[str, Any], kind: type[T], shown: str, prefix: str) -> T:
     try:
         return msgspec.convert(raw, kind)
     except msgspec.ValidationError as error:
-        raise _located(error, raw, shown) from None
+        raise _located(error, shown, prefix) from None
 
 
-def _located(error: msgspec.ValidationError, raw: dict[str, Any], shown: str) -> ConfigurationError:
-    """Turn msgspec's sentence into file, key, expected, found. Its texts: docs of msgspec, "Validation"."""
+def _located(error: msgspec.ValidationError, shown: str, prefix: str) -> ConfigurationError:
+    """Turn msgspec's sentence ("Expected `int`, got `str` - at `$.x`") into file, key, expected, found."""
     message, _, where = str(error).partition(" - at `$")
-    key = where.rstrip("`").lstrip(".") or "(top)"
-    if "`[...]`" in str(error) or "[...]" in key:
-        key = _dictionary_key(key, raw)
+    key = ".".join(part for part in (prefix, where.rstrip("`").lstrip(".")) if part)
     if message.startswith("Object contains unknown field"):
-        return ConfigurationError(file=shown, key=key, expected="a known key", found=message.split("`")[1])
+        return ConfigurationError(file=shown, key=key or "(top)", expected="a known key", found=message.split("`")[1])
     if message.startswith("Object missing required field"):
-        missing = message.split("`")[1]
-        key = missing if key == "(top)" else f"{key}.{missing}"
-        return ConfigurationError(file=shown, key=key, expected="a value", found="nothing")
+        missing = ".".join(part for part in (key, message.split("`")[1]) if part)
+        return ConfigurationError(file=shown, key=missing, expected="a value", found="nothing")
     if message.startswith("Expected ") and ", got " in message:
         expected, _, found = message.removeprefix("Expected ").partition(", got ")
         return ConfigurationError(file=shown, key=key, expected=expected.strip("`"), found=found.strip("`"))
     return ConfigurationError(file=shown, key=key, expected="an allowed value", found=message)
-
-
-def _dictionary_key(key: str, raw: dict[str, Any]) -> str:
-    """msgspec hides the key of a table as `[...]`; name it when only one entry can be meant."""
-    prefix, _, rest = key.partition("[...]")
-    table = raw.get(prefix.strip("."), {})
-    leaf = rest.strip(".")
-    holders = [name for name, value in table.items() if isinstance(value, dict) and (not leaf or leaf in value)]
-    bad = [name for name in holders if not _converts(table[name])]
-    named = bad or holders
-    return f"{prefix}.{named[0]}{rest}" if len(named) == 1 else f"{prefix}.<name>{rest}"
-
-
-def _converts(raw: object) -> bool:
-    try:
-        msgspec.convert(raw, SourceSettings)
-    except msgspec.ValidationError:
-        return False
-    return True
 
 
 def _controller(path: Path) -> ControllerSettings:

@@ -1,0 +1,96 @@
+"""Claims about quivive.settings: strict, and one error that names the place."""
+
+from pathlib import Path
+
+import pytest
+
+from quivive.model.errors import ConfigurationError
+from quivive.settings import load_settings, parse_address
+
+MAIN = """
+[operator]
+name = "Centre"
+origin = "example.test/centre"
+[sources.shop-db]
+kind = "postgres"
+controller = "shop"
+namespace = "crm"
+listen = "127.0.0.1:6432"
+target = "unix:/tmp/.s.PGSQL.5432"
+[sources.telephony]
+kind = "contacts"
+namespace = "telephony"
+"""
+SHOP = """
+name = "Shop"
+slot = 1
+contact_sources = ["telephony"]
+[[tables]]
+name = "public.customer"
+kind = "person"
+key = ["id"]
+alternates = [{ column = "phone", kind = "phone" }]
+[[tables]]
+name = "public.orders"
+kind = "linked"
+key = ["id"]
+path = { column = "customer_id", to = "public.customer" }
+"""
+
+
+def home(tmp_path: Path, main: str = MAIN, shop: str = SHOP) -> Path:
+    (tmp_path / "controllers").mkdir()
+    (tmp_path / "quivive.toml").write_text(main)
+    (tmp_path / "controllers" / "shop.toml").write_text(shop)
+    return tmp_path
+
+
+def test_a_whole_configuration_is_read(tmp_path: Path) -> None:
+    """A correct folder gives catalogue, slots and sources."""
+    settings = load_settings(home(tmp_path))
+    assert settings.slots == {"operator": 0, "shop": 1}
+    table = settings.controllers["shop"].catalogue.table("public.orders")
+    assert table is not None
+    assert table.path is not None
+    assert table.path.to == "public.customer"
+    assert settings.sources["shop-db"].grade == "A"
+
+
+@pytest.mark.parametrize(
+    ("main", "shop", "file", "key", "expected", "found"),
+    [
+        (MAIN.replace('namespace = "crm"', "namespace = 7"), SHOP, "quivive.toml", "sources.shop-db.namespace", "str", "int"),
+        (MAIN.replace("listen =", "lissen ="), SHOP, "quivive.toml", "sources.shop-db", "a known key", "lissen"),
+        (MAIN.replace('name = "Centre"', ""), SHOP, "quivive.toml", "operator.name", "a value", "nothing"),
+        (MAIN.replace("127.0.0.1:6432", "6432"), SHOP, "quivive.toml", "sources.shop-db.listen", "host:port or unix:/path", "6432"),
+        (MAIN.replace('controller = "shop"', 'controller = "shap"'), SHOP, "quivive.toml", "sources.shop-db.controller", "one of shop", "shap"),
+        (MAIN.replace('"postgres"', '"oracle"'), SHOP, "quivive.toml", "sources.shop-db.kind", "an allowed value", "Invalid enum value 'oracle'"),
+        (MAIN, SHOP.replace("slot = 1", "slot = 0"), "controllers/shop.toml", "slot", "1 to 1023", "0"),
+        (MAIN, SHOP.replace('to = "public.customer"', 'to = "public.client"'), "controllers/shop.toml", "tables.public.orders.path.to", "a declared table", "public.client"),
+        (MAIN, SHOP + "[retention]\ntrace_days = 500\n", "controllers/shop.toml", "retention.justification", "at least 40 characters when trace_days is above 365", "0 characters"),
+        (MAIN, SHOP.replace("telephony", "pbx"), "controllers/shop.toml", "contact_sources", "a source of quivive.toml", "pbx"),
+    ],
+)
+def test_a_bad_key_is_named(tmp_path: Path, main: str, shop: str, file: str, key: str, expected: str, found: str) -> None:
+    """Each wrong value is one error with file, key, expected and found."""
+    with pytest.raises(ConfigurationError) as caught:
+        load_settings(home(tmp_path, main, shop))
+    error = caught.value
+    assert (error.file, error.key, error.expected, error.found) == (file, key, expected, found)
+
+
+def test_broken_toml_and_missing_file_are_told(tmp_path: Path) -> None:
+    """A missing or broken file is named, not a traceback."""
+    with pytest.raises(ConfigurationError, match="quivive.toml"):
+        load_settings(tmp_path)
+    with pytest.raises(ConfigurationError, match="TOML in UTF-8"):
+        load_settings(home(tmp_path, "[operator"))
+
+
+def test_addresses() -> None:
+    """host:port, IPv6 in brackets and Unix sockets are the only forms."""
+    assert parse_address("127.0.0.1:5432", "k") == ("127.0.0.1", 5432)
+    assert parse_address("[::1]:5432", "k") == ("::1", 5432)
+    assert parse_address("unix:/run/pg/.s.PGSQL.5432", "k") == "/run/pg/.s.PGSQL.5432"
+    with pytest.raises(ConfigurationError):
+        parse_address("host:99999", "k")
