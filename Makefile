@@ -1,0 +1,65 @@
+# Quivive: every command a newcomer needs. `make` prints them.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export PYTHONUTF8 := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check fix bench setup lock system clean unit integration journeys
+
+help: ## Print this help
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+$(VENV)/run.stamp: requirements/run.lock pyproject.toml
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --require-hashes --only-binary :all: -r requirements/run.lock
+	@echo "$(CURDIR)/src" > "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/quivive.pth"
+	@printf '#!%s\nimport sys\nfrom quivive.cli import main\nsys.exit(main())\n' "$(CURDIR)/$(BIN)/python" > $(BIN)/quivive && chmod +x $(BIN)/quivive
+	@touch $@
+
+$(VENV)/dev.stamp: $(VENV)/run.stamp requirements/dev.lock
+	$(BIN)/pip install --quiet --require-hashes -r requirements/dev.lock
+	@touch $@
+
+run: $(VENV)/run.stamp ## Install what is needed, then start the demonstration centre
+	@exec $(BIN)/quivive demo
+
+setup: $(VENV)/dev.stamp ## Install the local environment with the test tools
+
+system: ## Install what the tests need of Debian (as root): PostgreSQL 15, Chromium, Go, pgbouncer
+	@tools/system-packages
+
+check: $(VENV)/dev.stamp ## Format, lint, types, import contracts, sizes, unit tests (under 60 s)
+	$(BIN)/ruff format --check --quiet .
+	$(BIN)/ruff check --quiet .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python tools/check_sizes.py
+	$(BIN)/pytest tests/unit
+
+unit: $(VENV)/dev.stamp ## Unit tests alone
+	$(BIN)/pytest tests/unit
+
+integration: $(VENV)/dev.stamp system ## Tests against real servers
+	$(BIN)/pytest tests/integration
+
+journeys: $(VENV)/dev.stamp system ## Browser journeys
+	$(BIN)/pytest tests/journeys
+
+test: check integration journeys ## Everything: check, real servers, browser (under 10 min)
+
+fix: $(VENV)/dev.stamp ## Format and mend what can be mended
+	$(BIN)/ruff check --fix --quiet . || true
+	$(BIN)/ruff format --quiet .
+
+bench: $(VENV)/dev.stamp system ## Measure; each benchmark prints JSON
+	@for b in bench/*.py; do echo "== $$b" >&2; $(BIN)/python $$b || exit 1; done
+
+lock: ## Renew the locked dependencies (hashes)
+	@$(BIN)/pip install --quiet pip-tools
+	$(BIN)/pip-compile --quiet --strip-extras --generate-hashes --no-emit-index-url --no-emit-trusted-host --allow-unsafe --extra demo -o requirements/run.lock pyproject.toml
+	$(BIN)/pip-compile --quiet --strip-extras --generate-hashes --no-emit-index-url --no-emit-trusted-host --allow-unsafe --extra demo --extra dev -o requirements/dev.lock pyproject.toml
+
+clean: ## Remove the environment and the demonstration data
+	rm -rf $(VENV) var
