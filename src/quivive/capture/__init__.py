@@ -1,0 +1,1 @@
+"""Edges that observe: relays, access intake, access files. Must never import the ledger, DuckDB or the web."""
