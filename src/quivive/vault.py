@@ -1,0 +1,430 @@
+"""The vault: secrets that must not be entries (DESIGN §2, "Only secrets live elsewhere").
+
+One sqlite3 file: one-time sign-in links, sessions, API tokens (all as SHA-256 of 256-bit secrets, so a
+stolen file opens nothing), subject searches (opaque id → keys), open live views, sealed identities.
+Called by `web` and by the commands that issue links and tokens. Must never hold a clear token, a clear
+identity or a searched text, and must never be the only trace of an act: acts are entries.
+
+Calls are short and synchronous; one lock lets several threads share the connection.
+"""
+
+import json
+import secrets
+import sqlite3
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Final
+
+from quivive.model.clock import HOUR_US, MINUTE_US
+from quivive.model.errors import RefusedError, StorageError
+from quivive.model.permission import ROLE_PERMISSIONS, Permission, Role
+
+LINK_LIFETIME_US: Final = 15 * MINUTE_US
+"""A sign-in link works once, for 15 minutes (issue 2 §9)."""
+SESSION_LIFETIME_US: Final = 10 * HOUR_US
+"""A console session ends after one working day."""
+SEARCH_LIFETIME_US: Final = 2 * HOUR_US
+"""A subject search is forgotten after two hours: the keys stay no longer than the work on them."""
+LIVE_VIEW_SILENCE_US: Final = 30_000_000
+"""A live view that has not polled for 30 s is closed."""
+MAX_SEARCH_KEYS: Final = 256
+"""Keys kept for one subject search; more would be a bulk read, not a person."""
+MAX_LINKS_OPEN: Final = 64
+"""Unused links of one principal kept at a time; older ones die, so that a loop cannot fill the file."""
+
+_SECRET_BYTES: Final = 32
+_OPAQUE_BYTES: Final = 16
+_SCHEMA_VERSION: Final = 1
+_SCHEMA: Final = """
+create table link (
+    hash blob primary key, principal text not null, roles text not null, controllers text not null,
+    expires_at integer not null, used_at integer not null default 0
+) strict;
+create table session (
+    hash blob primary key, csrf text not null, principal text not null, roles text not null,
+    controllers text not null, expires_at integer not null
+) strict;
+create table token (
+    hash blob primary key, name text not null unique, source text not null, roles text not null,
+    controllers text not null, expires_at integer not null
+) strict;
+create table subject_search (
+    id text primary key, principal text not null, controller text not null, keys text not null,
+    created_at integer not null, expires_at integer not null
+) strict;
+create table live_view (
+    id text primary key, principal text not null, role text not null, controllers text not null,
+    opened_at integer not null, seen_at integer not null, shown integer not null
+) strict;
+create table sealed_identity (
+    person text primary key, version integer not null, blob blob not null
+) strict;
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Principal:
+    """An authenticated identity of the console or the API. `source` is "" unless a token of a source."""
+
+    id: str
+    roles: tuple[Role, ...]
+    controllers: tuple[str, ...]
+    source: str
+
+    def may(self, permission: Permission) -> bool:
+        """Tell whether one of the roles grants `permission`."""
+        return any(permission in ROLE_PERMISSIONS[role] for role in self.roles)
+
+    @property
+    def role_text(self) -> str:
+        """Roles as written in an act."""
+        return "+".join(self.roles)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """An open console session. `csrf` must come back with every form."""
+
+    principal: Principal
+    csrf: str
+    expires_at: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubjectSearch:
+    """One posted search: the keys found for what was typed, not the text."""
+
+    id: str
+    principal: str
+    controller: str
+    keys: tuple[str, ...]
+    created_at: int
+    expires_at: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LiveView:
+    """A live view of Activity between its opening and its closing act. `shown` counts the episodes shown."""
+
+    id: str
+    principal: str
+    role: str
+    controllers: tuple[str, ...]
+    opened_at: int
+    shown: int
+
+
+def _hash(secret: str) -> bytes:
+    return sha256(secret.encode()).digest()
+
+
+def _roles(text: str) -> tuple[Role, ...]:
+    return tuple(Role(name) for name in json.loads(text))
+
+
+def _strings(text: str) -> tuple[str, ...]:
+    return tuple(str(item) for item in json.loads(text))
+
+
+def _dump(items: Iterable[str]) -> str:
+    return json.dumps([str(item) for item in items])
+
+
+class Vault:
+    """Secrets of one installation. Every method that writes is durable on return; StorageError when it cannot."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self._lock = threading.Lock()
+
+    @classmethod
+    def open(cls, path: Path) -> "Vault":
+        """Open or create the vault file (mode 0600).
+
+        Raises:
+            StorageError: the file cannot be opened, is damaged, or comes from a newer version.
+        """
+        try:
+            path.touch(mode=0o600, exist_ok=True)
+            connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+            connection.execute("pragma journal_mode = wal")
+            connection.execute("pragma synchronous = full")
+            connection.execute("pragma secure_delete = on")
+            (version,) = connection.execute("pragma user_version").fetchone()
+            if version > _SCHEMA_VERSION:
+                raise StorageError(f"{path.name}: written by a newer version; upgrade Quivive")
+            if version == 0:
+                connection.executescript(f"begin; {_SCHEMA} pragma user_version = {_SCHEMA_VERSION}; commit;")
+        except (sqlite3.Error, OSError) as error:
+            raise StorageError(f"{path.name}: cannot be opened ({type(error).__name__})") from error
+        return cls(connection)
+
+    def close(self) -> None:
+        """Close the file."""
+        with self._lock:
+            self._connection.close()
+
+    @contextmanager
+    def _writing(self) -> Iterator[sqlite3.Connection]:
+        with self._lock:
+            try:
+                self._connection.execute("begin immediate")
+                try:
+                    yield self._connection
+                except BaseException:
+                    self._connection.execute("rollback")
+                    raise
+                self._connection.execute("commit")
+            except sqlite3.Error as error:
+                raise StorageError(f"vault: write failed ({type(error).__name__})") from error
+
+    def _row(self, sql: str, *values: object) -> tuple[object, ...] | None:
+        with self._lock:
+            try:
+                row: tuple[object, ...] | None = self._connection.execute(sql, values).fetchone()
+            except sqlite3.Error as error:
+                raise StorageError(f"vault: read failed ({type(error).__name__})") from error
+            return row
+
+    # --- one-time sign-in links
+
+    def issue_link(self, *, principal: str, roles: tuple[Role, ...], controllers: tuple[str, ...], now: int) -> str:
+        """Make the secret of a one-time sign-in link. Only its hash is kept."""
+        secret = secrets.token_urlsafe(_SECRET_BYTES)
+        with self._writing() as connection:
+            connection.execute("delete from link where expires_at <= ?", (now - HOUR_US,))
+            connection.execute(
+                "delete from link where principal = ? and hash not in"
+                " (select hash from link where principal = ? order by expires_at desc limit ?)",
+                (principal, principal, MAX_LINKS_OPEN - 1),
+            )
+            connection.execute(
+                "insert into link values (?, ?, ?, ?, ?, 0)",
+                (_hash(secret), principal, _dump(roles), _dump(controllers), now + LINK_LIFETIME_US),
+            )
+        return secret
+
+    def consume_link(self, secret: str, now: int) -> Principal:
+        """Use a sign-in link, once.
+
+        Raises:
+            RefusedError: `link_unknown`, `link_used` or `link_expired`.
+        """
+        with self._writing() as connection:
+            row = connection.execute(
+                "select principal, roles, controllers, expires_at, used_at from link where hash = ?", (_hash(secret),)
+            ).fetchone()
+            if row is None:
+                raise RefusedError("link_unknown")
+            principal, roles, controllers, expires_at, used_at = row
+            if used_at:
+                raise RefusedError("link_used")
+            if expires_at <= now:
+                raise RefusedError("link_expired")
+            connection.execute("update link set used_at = ? where hash = ?", (now, _hash(secret)))
+        return Principal(id=principal, roles=_roles(roles), controllers=_strings(controllers), source="")
+
+    # --- sessions
+
+    def open_session(self, principal: Principal, now: int) -> str:
+        """Open a session; returns the cookie's secret."""
+        secret = secrets.token_urlsafe(_SECRET_BYTES)
+        with self._writing() as connection:
+            connection.execute("delete from session where expires_at <= ?", (now,))
+            connection.execute(
+                "insert into session values (?, ?, ?, ?, ?, ?)",
+                (
+                    _hash(secret),
+                    secrets.token_urlsafe(_SECRET_BYTES),
+                    principal.id,
+                    _dump(principal.roles),
+                    _dump(principal.controllers),
+                    now + SESSION_LIFETIME_US,
+                ),
+            )
+        return secret
+
+    def session(self, secret: str, now: int) -> Session | None:
+        """Find the open session of a cookie; None when unknown or expired."""
+        row = self._row(
+            "select principal, roles, controllers, csrf, expires_at from session where hash = ? and expires_at > ?",
+            _hash(secret),
+            now,
+        )
+        if row is None:
+            return None
+        principal, roles, controllers, csrf, expires_at = row
+        who = Principal(id=str(principal), roles=_roles(str(roles)), controllers=_strings(str(controllers)), source="")
+        return Session(principal=who, csrf=str(csrf), expires_at=int(str(expires_at)))
+
+    def close_session(self, secret: str) -> None:
+        """End a session at once."""
+        with self._writing() as connection:
+            connection.execute("delete from session where hash = ?", (_hash(secret),))
+
+    # --- API tokens
+
+    def issue_token(
+        self, *, name: str, source: str, roles: tuple[Role, ...], controllers: tuple[str, ...], expires_at: int
+    ) -> str:
+        """Make an API token; a token of the same name is replaced. `expires_at` 0 = until revoked."""
+        secret = secrets.token_urlsafe(_SECRET_BYTES)
+        with self._writing() as connection:
+            connection.execute("delete from token where name = ?", (name,))
+            connection.execute(
+                "insert into token values (?, ?, ?, ?, ?, ?)",
+                (_hash(secret), name, source, _dump(roles), _dump(controllers), expires_at),
+            )
+        return secret
+
+    def token(self, secret: str, now: int) -> Principal | None:
+        """Find the principal of a bearer token; None when unknown, revoked or expired."""
+        row = self._row(
+            "select name, source, roles, controllers from token where hash = ? and (expires_at = 0 or expires_at > ?)",
+            _hash(secret),
+            now,
+        )
+        if row is None:
+            return None
+        name, source, roles, controllers = (str(item) for item in row)
+        return Principal(id=f"token:{name}", roles=_roles(roles), controllers=_strings(controllers), source=source)
+
+    def revoke_token(self, name: str) -> None:
+        """Forget a token."""
+        with self._writing() as connection:
+            connection.execute("delete from token where name = ?", (name,))
+
+    # --- subject searches
+
+    def save_search(self, *, principal: str, controller: str, keys: tuple[str, ...], now: int) -> SubjectSearch:
+        """Keep the keys of a posted search under an opaque id.
+
+        Raises:
+            RefusedError: `too_many_keys`.
+        """
+        if len(keys) > MAX_SEARCH_KEYS:
+            raise RefusedError("too_many_keys")
+        search = SubjectSearch(
+            id=secrets.token_urlsafe(_OPAQUE_BYTES),
+            principal=principal,
+            controller=controller,
+            keys=keys,
+            created_at=now,
+            expires_at=now + SEARCH_LIFETIME_US,
+        )
+        with self._writing() as connection:
+            connection.execute("delete from subject_search where expires_at <= ?", (now,))
+            connection.execute(
+                "insert into subject_search values (?, ?, ?, ?, ?, ?)",
+                (search.id, principal, controller, _dump(keys), now, search.expires_at),
+            )
+        return search
+
+    def search(self, identifier: str, *, principal: str, now: int) -> SubjectSearch | None:
+        """Find a search by its opaque id; only for who posted it, only until it expires."""
+        row = self._row(
+            "select controller, keys, created_at, expires_at from subject_search"
+            " where id = ? and principal = ? and expires_at > ?",
+            identifier,
+            principal,
+            now,
+        )
+        if row is None:
+            return None
+        controller, keys, created_at, expires_at = (str(item) for item in row)
+        return SubjectSearch(
+            id=identifier,
+            principal=principal,
+            controller=controller,
+            keys=_strings(keys),
+            created_at=int(created_at),
+            expires_at=int(expires_at),
+        )
+
+    # --- live views
+
+    def open_live_view(self, *, principal: str, role: str, controllers: tuple[str, ...], now: int) -> LiveView:
+        """Remember an opened live view so that its closing can be written even after a crash."""
+        view = LiveView(
+            id=secrets.token_urlsafe(_OPAQUE_BYTES),
+            principal=principal,
+            role=role,
+            controllers=controllers,
+            opened_at=now,
+            shown=0,
+        )
+        with self._writing() as connection:
+            connection.execute(
+                "insert into live_view values (?, ?, ?, ?, ?, ?, 0)",
+                (view.id, principal, role, _dump(controllers), now, now),
+            )
+        return view
+
+    def touch_live_view(self, identifier: str, *, principal: str, shown: int, now: int) -> bool:
+        """Count what a poll showed. False when the view is no longer open."""
+        with self._writing() as connection:
+            cursor = connection.execute(
+                "update live_view set seen_at = ?, shown = shown + ? where id = ? and principal = ?",
+                (now, shown, identifier, principal),
+            )
+            return cursor.rowcount == 1
+
+    def take_live_view(self, identifier: str, *, principal: str) -> LiveView | None:
+        """Close one live view; returns what its closing act must say, None when already closed."""
+        return next(iter(self._take_views("id = ? and principal = ?", (identifier, principal))), None)
+
+    def take_silent_views(self, now: int) -> list[LiveView]:
+        """Close the live views that stopped polling."""
+        return self._take_views("seen_at <= ?", (now - LIVE_VIEW_SILENCE_US,))
+
+    def restore_live_view(self, view: LiveView, now: int) -> None:
+        """Put back a view whose closing act could not be written, to be retried."""
+        with self._writing() as connection:
+            connection.execute(
+                "insert into live_view values (?, ?, ?, ?, ?, ?, ?)",
+                (view.id, view.principal, view.role, _dump(view.controllers), view.opened_at, now, view.shown),
+            )
+
+    def _take_views(self, where: str, values: tuple[object, ...]) -> list[LiveView]:
+        with self._writing() as connection:
+            rows = connection.execute(
+                f"delete from live_view where {where} returning id, principal, role, controllers, opened_at, shown",
+                values,
+            ).fetchall()
+        return [
+            LiveView(
+                id=row[0],
+                principal=row[1],
+                role=row[2],
+                controllers=_strings(row[3]),
+                opened_at=row[4],
+                shown=row[5],
+            )
+            for row in rows
+        ]
+
+    # --- sealed identities
+
+    def put_identity(self, person: str, version: int, blob: bytes) -> None:
+        """Keep the sealed identity of a person; the highest version wins. The caller has sealed it."""
+        with self._writing() as connection:
+            connection.execute(
+                "insert into sealed_identity values (?, ?, ?) on conflict (person) do update"
+                " set version = excluded.version, blob = excluded.blob where excluded.version >= version",
+                (person, version, blob),
+            )
+
+    def identity(self, person: str) -> bytes | None:
+        """Return the sealed identity of a person. No route of this version calls it: unmasking comes with cases."""
+        row = self._row("select blob from sealed_identity where person = ?", person)
+        blob = None if row is None else row[0]
+        return blob if isinstance(blob, bytes) else None
+
+    def forget_identity(self, person: str) -> None:
+        """Erase a sealed identity (secure_delete overwrites the page)."""
+        with self._writing() as connection:
+            connection.execute("delete from sealed_identity where person = ?", (person,))

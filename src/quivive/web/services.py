@@ -1,0 +1,193 @@
+"""What the console and the API may ask of the rest: the only door of `web` to the product.
+
+Filled by `app.py` (and by the in-memory implementation of the tests), handed to `create_app`.
+Must never offer a way to read that is not scoped, nor a way to answer before an act is durable.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+from quivive.model.entry import ActBody
+from quivive.vault import Vault
+
+
+class IntakeKind(StrEnum):
+    """What an intake route carries; one value per route."""
+
+    ACCESSES = "accesses"
+    CONTACTS = "contacts"
+    DIRECTORY = "directory"
+    ROSTER = "roster"
+    HEARTBEATS = "heartbeats"
+
+
+class RowRefusal(Protocol):
+    """One refused row: its number, the field as a path (`$.at`), what was expected, the type found. Never a value."""
+
+    @property
+    def row(self) -> int: ...
+    @property
+    def field(self) -> str: ...
+    @property
+    def expected(self) -> str: ...
+    @property
+    def found(self) -> str: ...
+
+
+class IntakeReport(Protocol):
+    """What became of a batch. Good rows are kept, bad ones refused one by one."""
+
+    @property
+    def accepted(self) -> int: ...
+    @property
+    def duplicates(self) -> int: ...
+    @property
+    def refused(self) -> Sequence[RowRefusal]: ...
+
+
+class Query(Protocol):
+    """Read a named query inside a scope (DESIGN §4). Row fields: docs of the projection.
+
+    `controllers` is never empty and never wider than the principal's. Instants are microseconds UTC,
+    from inclusive, to exclusive. Concurrency: any number of calls at once. Raises RefusedError when the
+    gate refuses.
+    """
+
+    async def __call__(
+        self,
+        name: str,
+        params: Mapping[str, object],
+        *,
+        controllers: tuple[str, ...],
+        from_at: int,
+        to_at: int,
+        purpose: str,
+        principal: str,
+    ) -> list[dict[str, object]]: ...
+
+
+class Intake(Protocol):
+    """Accept a batch of a source; returns after fdatasync. `content_type` is JSON or NDJSON.
+
+    Raises RefusedError for the whole batch (`body_unreadable` 400, `too_large` 413, anything else 422) and
+    StorageError (503) when nothing was acknowledged. Trusts `source`: the token named it.
+    """
+
+    async def __call__(
+        self, *, kind: IntakeKind, source: str, controllers: tuple[str, ...], content_type: str, body: bytes
+    ) -> IntakeReport: ...
+
+
+class SubjectKeys(Protocol):
+    """Turn what a person typed into keyed pseudonyms of one controller.
+
+    `kind` is `record` (`customer:2`), `phone`, or a declared alternate kind (`email`, `customer_number`…).
+    Raises RefusedError with a stored code (`subject_unreadable`, `subject_ambiguous`, `table_unknown`…); never
+    keeps, logs or quotes the text.
+    """
+
+    def __call__(self, controller: str, kind: str, text: str) -> tuple[str, ...]: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ControllerFacts:
+    """What a page says of a controller. `identity_kinds`: declared alternate kinds beside the record itself.
+
+    `record_example`: a record notation that this catalogue understands (`customer:2`), shown beside the form.
+    """
+
+    id: str
+    name: str
+    timezone: str
+    trace_retention_days: int
+    identity_kinds: tuple[str, ...]
+    record_example: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LedgerHead:
+    """Head of one log. `signed_at` 0 while nothing is published; `root` is base64 of the signed root."""
+
+    controller: str
+    shard: str
+    entries: int
+    published: int
+    root: str
+    signed_at: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoryFinding:
+    """One finding of `quivive verify`: a stored code and the place (file relative to the folder, shard, index)."""
+
+    code: str
+    place: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoryResult:
+    """Outcome of a verification on a copy of the data folder.
+
+    Fields:
+        exit_code: as `quivive verify` (0 = everything checked is whole).
+        entries, checkpoints: how many of each were checked.
+        findings: at most 20, first ones.
+        changed_file, changed_offset: the byte that was changed first, "" and 0 when proving only.
+        controllers_published: per controller, published size and root, for a reader to note down.
+        command: the command a sceptic can type to repeat it.
+    """
+
+    exit_code: int
+    entries: int
+    checkpoints: int
+    findings: tuple[StoryFinding, ...]
+    changed_file: str
+    changed_offset: int
+    elapsed_ms: int
+    heads: tuple[LedgerHead, ...]
+    command: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services:
+    """Everything the web may call.
+
+    Fields:
+        act: append an act of a principal; returns when durable; raises StorageError when it cannot, and then
+            the view is refused.
+        clock: now, microseconds UTC.
+        heads: current head of every log.
+        story_prove: verify a copy of the data folder. story_tamper: the same with one byte changed in the copy.
+        ready: the core follows its spools and the projection answers.
+        metrics: the Prometheus text of this process (no label holds a person, record or phone).
+        timezone: time zone of the site, shown beside times. secure_cookies: False only behind plain loopback HTTP.
+        contact: whom to ask (DPO address), "" when not configured.
+    """
+
+    query: Query
+    act: Callable[[ActBody], Awaitable[None]]
+    intake: Intake
+    subject_keys: SubjectKeys
+    vault: Vault
+    clock: Callable[[], int]
+    heads: Callable[[], Awaitable[Sequence[LedgerHead]]]
+    story_prove: Callable[[], Awaitable[StoryResult]]
+    story_tamper: Callable[[], Awaitable[StoryResult]]
+    ready: Callable[[], Awaitable[bool]]
+    metrics: Callable[[], bytes]
+    controllers: tuple[ControllerFacts, ...]
+    operator_name: str
+    language: str
+    timezone: str
+    demonstration: bool
+    secure_cookies: bool
+    contact: str
+
+    def controller(self, identifier: str) -> ControllerFacts | None:
+        """Find a controller by id."""
+        for facts in self.controllers:
+            if facts.id == identifier:
+                return facts
+        return None
