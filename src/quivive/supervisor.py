@@ -1,0 +1,137 @@
+"""`quivive serve`: the core and the relays as child processes, restarted when they die (DESIGN §3).
+
+Called by the commands. Must never touch customer traffic, the ledger or the projection itself, and must
+never hide a death: each is one line on standard error, and the relay's next start writes the gap.
+"""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from quivive.settings import Settings, SourceKind
+
+RESTART_DELAY_MIN_S: Final = 0.2  # a killed relay is back within a second (issue 4)
+RESTART_DELAY_MAX_S: Final = 15.0
+STABLE_AFTER_S: Final = 30.0  # a child that lived so long starts again without delay
+CORE_READY_S_MAX: Final = 60.0
+STOP_S_MAX: Final = 20.0  # then a child is killed; sessions of a relay have had their time
+EXIT_CONFIGURATION: Final = 2
+
+
+@dataclass(slots=True)
+class Child:
+    """One supervised process: `arguments` follow `quivive --home …`."""
+
+    name: str
+    arguments: tuple[str, ...]
+    process: asyncio.subprocess.Process | None = None
+    restarts: int = 0
+    started_at: float = field(default=0.0)
+
+
+class Supervisor:
+    """Runs children until told to stop. One instance per `serve`; all methods on one event loop."""
+
+    def __init__(self, settings: Settings, tell: Callable[[str], None]) -> None:
+        self._home = settings.home
+        self._tell = tell
+        self._stopping = asyncio.Event()
+        self._core = Child(name="core", arguments=("core",))
+        self._relays = [
+            Child(name=f"relay {name}", arguments=("relay", name))
+            for name, source in settings.sources.items()
+            if source.kind is SourceKind.POSTGRES
+        ]
+        self.exit_code = 0
+
+    def stop(self) -> None:
+        """Ask for an orderly end: relays first, then the core, so that their last records are taken in."""
+        self._stopping.set()
+
+    async def run(self) -> int:
+        """Run until stopped; the exit code is 0, or that of a child that can never start (2)."""
+        core = asyncio.create_task(self._keep(self._core))
+        await self._wait_for_core()
+        relays = [asyncio.create_task(self._keep(child)) for child in self._relays]
+        await self._stopping.wait()
+        for child in self._relays:
+            await self._end(child)
+        await asyncio.gather(*relays)
+        await self._end(self._core)
+        await core
+        return self.exit_code
+
+    async def _keep(self, child: Child) -> None:
+        loop = asyncio.get_running_loop()
+        delay = RESTART_DELAY_MIN_S
+        while not self._stopping.is_set():
+            child.started_at = loop.time()
+            child.process = await asyncio.create_subprocess_exec(
+                sys.executable, "-m", "quivive", "--home", os.fspath(self._home), *child.arguments
+            )
+            code = await child.process.wait()
+            if self._stopping.is_set():
+                return
+            if code == EXIT_CONFIGURATION:
+                self._tell(f"{child.name}: cannot start; see the line above")
+                self.exit_code = EXIT_CONFIGURATION
+                self.stop()
+                return
+            delay = RESTART_DELAY_MIN_S if loop.time() - child.started_at > STABLE_AFTER_S else delay
+            child.restarts += 1
+            self._tell(f"{child.name}: ended with {code}; starting again in {delay:.1f} s")
+            await self._pause(delay)
+            delay = min(delay * 2, RESTART_DELAY_MAX_S)
+
+    async def _pause(self, seconds: float) -> None:
+        try:
+            await asyncio.wait_for(self._stopping.wait(), seconds)
+        except TimeoutError:
+            return
+
+    async def _wait_for_core(self) -> None:
+        """Relays need their keys and policy, which the core writes before its socket answers."""
+        loop = asyncio.get_running_loop()
+        until = loop.time() + CORE_READY_S_MAX
+        socket = core_socket(self._home)
+        while loop.time() < until and not self._stopping.is_set():
+            try:
+                _, writer = await asyncio.open_unix_connection(socket)
+            except OSError:
+                await self._pause(0.05)
+                continue
+            writer.close()
+            return
+        if not self._stopping.is_set():
+            self._tell("core: not ready yet; relays start without it and keep their traces in the spool")
+
+    async def _end(self, child: Child) -> None:
+        process = child.process
+        if process is None or process.returncode is not None:
+            return
+        process.send_signal(signal.SIGTERM)
+        try:
+            await asyncio.wait_for(process.wait(), STOP_S_MAX)
+        except TimeoutError:
+            self._tell(f"{child.name}: did not end in {STOP_S_MAX:.0f} s; killed")
+            process.kill()
+            await process.wait()
+
+
+def core_socket(home: Path) -> Path:
+    """Path of the core's control socket."""
+    return home / "run" / "core.sock"
+
+
+async def serve(settings: Settings, tell: Callable[[str], None]) -> int:
+    """Run the supervisor until SIGTERM or SIGINT."""
+    supervisor = Supervisor(settings, tell)
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, supervisor.stop)
+    return await supervisor.run()
