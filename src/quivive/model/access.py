@@ -206,13 +206,15 @@ class LinkBody:
 class GapBody:
     """Body of `gap`: an interval in which a source may have missed something. Losing sight is an event.
 
-    `cause` is a GapCause code; `lost` counts what is known to be lost, -1 when unknown.
+    `cause` is a GapCause code; `lost` counts what is known to be lost, -1 when unknown. `of` names the
+    source whose sight was lost when another one writes the gap for it, "" when it writes its own.
     """
 
     from_at: int
     to_at: int
     cause: str
     lost: int
+    of: str = ""
 
 
 class GapCause(StrEnum):

@@ -1,0 +1,220 @@
+"""The street behind the spools: spool → ledger → projection → verdicts, in two threads (DESIGN §2, §3).
+
+Started by the core. The ingest thread is the only writer of the ledger, the projection thread the only
+writer of the projection. Must never acknowledge anything (the spool's fdatasync did), never let the
+projection run ahead of durable frames, and never carry on after an error it does not understand: the
+core stops and is started again from what is on disk.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import structlog
+
+from quivive.core.writers import CoreWriter
+from quivive.detection.judge import JudgeSettings, judge
+from quivive.ledger.log import Ledger, LedgerEntry
+from quivive.model.access import GapBody, GapCause
+from quivive.model.clock import SECOND_US
+from quivive.model.errors import StorageError
+from quivive.projection.projection import Projection, ProjectionMismatchError
+from quivive.spool.reader import SpoolReader
+from quivive.spool.record import SpoolDamage
+
+MAX_INGEST_EVENTS: Final = 4_096  # per round and source: bounds memory and the length of a frame
+MAX_PROJECT_ENTRIES: Final = 8_192  # per transaction of the projection
+IDLE_S: Final = 0.02  # pause when no spool had anything: adds at most this to the way to the screen
+PUBLISH_EVERY_S: Final = 1.0  # a checkpoint at most once a second (DESIGN §7)
+JUDGE_EVERY_S: Final = 1.0
+DROP_EVERY_S: Final = 10.0  # consumed spool files are deleted
+DISK_RETRY_S: Final = 1.0  # after a StorageError: the spools keep what comes meanwhile
+
+log = structlog.get_logger("quivive.core")
+
+
+@dataclass(slots=True)
+class PipelineState:
+    """What health shows: instants in microseconds, counts since the start."""
+
+    ingested: int = 0
+    projected: int = 0
+    judged_at: int = 0
+    storage_failing_since: int = 0
+    rebuilding: bool = False
+
+
+class Pipeline:
+    """Two threads between `start` and `stop`. `failed` is set when one of them ended on an error."""
+
+    def __init__(
+        self,
+        *,
+        home: Path,
+        ledger: Ledger,
+        projection: Projection,
+        writer: CoreWriter,
+        judge_settings: JudgeSettings,
+        clock: Callable[[], int],
+        on_operator_entries: Callable[[], None],
+    ) -> None:
+        self._home, self._ledger, self.projection, self._writer = home, ledger, projection, writer
+        self._judge_settings, self._clock = judge_settings, clock
+        self._on_operator_entries = on_operator_entries
+        self._readers: dict[str, SpoolReader] = {}
+        self._stop = threading.Event()
+        self._arrived = threading.Event()
+        self._rebuild = threading.Event()
+        self.failed = threading.Event()
+        self.state = PipelineState()
+        self._threads = [
+            threading.Thread(target=self._guard, args=(self._ingest,), name="ingest", daemon=True),
+            threading.Thread(target=self._guard, args=(self._project,), name="projection", daemon=True),
+        ]
+
+    def start(self) -> None:
+        """Start both threads."""
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self) -> None:
+        """Take in what the spools hold, publish, and end both threads."""
+        self._stop.set()
+        for thread in self._threads:
+            thread.join()
+
+    def request_rebuild(self) -> None:
+        """Ask the projection thread to rebuild from the ledger."""
+        self._rebuild.set()
+
+    def _guard(self, work: Callable[[], None]) -> None:
+        try:
+            work()
+        except BaseException:
+            log.exception("core.thread_failed", thread=threading.current_thread().name)
+            self.failed.set()
+            raise
+
+    # --- spool → ledger
+
+    def _ingest(self) -> None:
+        published = dropped = 0.0
+        while True:
+            stopping = self._stop.is_set()
+            taken = self._try(self._ingest_once)
+            now = time.monotonic()
+            if now - published >= PUBLISH_EVERY_S or (stopping and not taken):
+                self._try(self._publish)
+                published = now
+            if now - dropped >= DROP_EVERY_S:
+                self._try(self._drop_consumed)
+                dropped = now
+            if stopping and not taken:
+                return
+            if not taken:
+                self._stop.wait(IDLE_S)
+
+    def _try(self, step: Callable[[], int]) -> int:
+        """A full or failing disk stops nothing but this step: the spools keep what comes (fault 14)."""
+        try:
+            done = step()
+        except StorageError as error:
+            if not self.state.storage_failing_since:
+                self.state.storage_failing_since = self._clock()
+                log.warning("core.storage_failing", error=str(error))
+            self._stop.wait(DISK_RETRY_S)
+            return 0
+        if self.state.storage_failing_since:
+            log.info("core.storage_back", since=self.state.storage_failing_since)
+            self.state.storage_failing_since = 0
+        return done
+
+    def _ingest_once(self) -> int:
+        taken = 0
+        for reader in self._current_readers():
+            events = reader.poll(self._ledger.cursor(reader.source), MAX_INGEST_EVENTS)
+            for damage in reader.take_damage():
+                self._writer.gap(_damage_gap(damage, self._clock()))
+            if events:
+                self._ledger.append(events, self._clock())
+                taken += len(events)
+        if taken:
+            self.state.ingested += taken
+            self._arrived.set()
+        return taken
+
+    def _publish(self) -> int:
+        self._ledger.publish(self._clock())
+        return 1
+
+    def _drop_consumed(self) -> int:
+        return sum(r.drop_consumed(self._ledger.cursor(r.source)) for r in self._readers.values())
+
+    def _current_readers(self) -> Iterable[SpoolReader]:
+        root = self._home / "spool"
+        for path in sorted(root.iterdir()) if root.exists() else ():
+            if path.name not in self._readers and path.is_dir():
+                self._readers[path.name] = SpoolReader(root, path.name)
+        return self._readers.values()
+
+    # --- ledger → projection → verdicts
+
+    def _project(self) -> None:
+        judged = 0.0
+        while not self._stop.is_set():
+            if self._rebuild.is_set():
+                self._rebuild.clear()
+                self._start_again()
+            more = self._project_once()
+            now = time.monotonic()
+            if now - judged >= JUDGE_EVERY_S:
+                self._judge_recent()
+                judged = now
+            if not more:
+                self._arrived.wait(IDLE_S)
+                self._arrived.clear()
+        while self._project_once():
+            pass
+
+    def _project_once(self) -> bool:
+        try:
+            batch = self._ledger.read(self.projection.watermark(), MAX_PROJECT_ENTRIES)
+            if not batch:
+                self.state.rebuilding = False
+                return False
+            self.projection.apply(batch)
+        except ProjectionMismatchError as error:
+            log.warning("projection.quarantined", error=str(error))
+            self._start_again()
+            return True
+        self.state.projected += len(batch)
+        if any(_changes_policy(entry) for entry in batch):
+            self._on_operator_entries()
+        return True
+
+    def _start_again(self) -> None:
+        self.state.rebuilding = True
+        self.projection.reset()
+
+    def _judge_recent(self) -> None:
+        now = self._clock()
+        judge(self.projection, self._judge_settings, as_of=now, from_at=now - _JUDGE_BACK_US, to_at=now + SECOND_US)
+        self.state.judged_at = now
+
+
+_JUDGE_BACK_US: Final = 2 * 86_400 * SECOND_US  # undecided exposures older than this are judged by `quivive judge`
+
+
+def _changes_policy(entry: LedgerEntry) -> bool:
+    return entry.shard.startswith("operator/") and (
+        b'"kind":"directory.agent"' in entry.data or b'"kind":"gate.state"' in entry.data
+    )
+
+
+def _damage_gap(damage: SpoolDamage, now: int) -> GapBody:
+    """Bound a damaged stretch: the epoch began at its own number (microseconds), the damage is seen now."""
+    lost = damage.before_seq - damage.after_seq - 1 if damage.before_seq else -1
+    return GapBody(from_at=damage.epoch, to_at=now, cause=GapCause.SPOOL_DAMAGED, lost=lost, of=damage.source)
