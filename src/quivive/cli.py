@@ -1,0 +1,294 @@
+"""The commands. Each is thin: read the configuration, call one function, give an exit code.
+
+Exit codes: 0 done, 1 refused or failed, 2 the configuration or the command line is wrong; `verify` has
+its own (docs/verify.md). Must never print a personal value or a traceback for what a person can mend.
+Heavy imports stay inside the commands, so that `--help` answers at once.
+"""
+
+import asyncio
+import json
+import sys
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Any, Final, NoReturn, TypeVar
+
+import rich_click as click
+
+from quivive.model.errors import ConfigurationError, QuiviveError
+
+EXIT_FAILED: Final = 1
+EXIT_CONFIGURATION: Final = 2
+HOME_DEFAULT: Final = "./var/quivive"
+DEMO_HOME_DEFAULT: Final = "./var/demo"
+
+T = TypeVar("T")
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "--home",
+    type=click.Path(path_type=Path, file_okay=False),
+    envvar="QUIVIVE_HOME",
+    help=f"Data folder (quivive.toml stands in it); default {HOME_DEFAULT}, for demo {DEMO_HOME_DEFAULT}.",
+)
+@click.version_option(package_name=None, version=__import__("quivive").__version__, prog_name="quivive")
+@click.pass_context
+def cli(context: click.Context, home: Path | None) -> None:
+    """Who had access to what, who changed what, when, and for what reason, with proof."""
+    default = DEMO_HOME_DEFAULT if context.invoked_subcommand == "demo" else HOME_DEFAULT
+    context.obj = (home or Path(default)).absolute()
+
+
+def _settings(home: Path) -> Any:
+    from quivive.settings import load_settings
+
+    return load_settings(home)
+
+
+def _tell(line: str) -> None:
+    click.echo(line, err=True)
+
+
+def _run(work: Coroutine[Any, Any, T]) -> T:
+    return asyncio.run(work)
+
+
+def _emit(answer: dict[str, Any], as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps(answer, sort_keys=True))
+        return
+    for key, value in answer.items():
+        click.echo(f"{key}: {value}")
+
+
+as_json_option = click.option("--json", "as_json", is_flag=True, help="Answer in JSON.")
+
+
+@cli.command()
+@click.option("--operator", prompt="Name of the operator", help="Shown on the pages.")
+@click.option(
+    "--origin", prompt="Origin of the logs (a domain you hold, then a path)", help="Example: example.fr/centre"
+)
+@click.option("--language", type=click.Choice(["fr", "en"]), default="fr", show_default=True)
+@click.pass_obj
+def init(home: Path, operator: str, origin: str, language: str) -> None:
+    """Make a new data folder with a commented configuration."""
+    from quivive.core.init import initialise
+
+    initialise(home, operator=operator, origin=origin, language=language)
+    click.echo(f"{home / 'quivive.toml'} written. Next: quivive serve")
+
+
+@cli.command()
+@click.pass_obj
+def serve(home: Path) -> None:
+    """Run everything this configuration names: the core and the relays."""
+    from quivive.supervisor import serve as run
+
+    sys.exit(_run(run(_settings(home), _tell)))
+
+
+@cli.command()
+@click.pass_obj
+def core(home: Path) -> None:
+    """Run the core alone: ledger, projection, verdicts, console and API."""
+    from quivive.core.main import run_core
+
+    sys.exit(run_core(_settings(home)))
+
+
+@cli.command()
+@click.argument("source")
+@click.pass_obj
+def relay(home: Path, source: str) -> None:
+    """Run the relay of one source alone."""
+    from quivive.capture.relay import run_relay
+
+    sys.exit(run_relay(_settings(home), source))
+
+
+@cli.command()
+@click.pass_obj
+def demo(home: Path) -> None:
+    """Run the demonstration centre: a real database, simulated agents, a live console."""
+    from quivive.simulation.demo import run_demo
+
+    sys.exit(run_demo(home))
+
+
+@cli.command()
+@click.argument("folder", type=click.Path(path_type=Path, exists=True), required=False)
+@click.option("--controller", help="Check only this controller's log.")
+@as_json_option
+@click.pass_obj
+def verify(home: Path, folder: Path | None, controller: str | None, as_json: bool) -> None:
+    """Check offline that nothing was altered.
+
+    Exit 0 whole, 10 erased under certificate, 20 stale, 30 inconsistent, 40 altered, 50 cannot check.
+    """
+    from quivive.ledger.report import verify_and_print
+
+    sys.exit(verify_and_print((folder or home).absolute(), controller=controller, as_json=as_json, tell=click.echo))
+
+
+@cli.command()
+@click.option("--from", "from_at", required=True, help="RFC 3339 instant, inclusive.")
+@click.option("--to", "to_at", required=True, help="RFC 3339 instant, exclusive.")
+@as_json_option
+@click.pass_obj
+def judge(home: Path, from_at: str, to_at: str, as_json: bool) -> None:
+    """Judge a past period again with the text used live; prints how many verdicts changed."""
+    from quivive.model.clock import from_rfc3339
+
+    try:
+        bounds = from_rfc3339(from_at), from_rfc3339(to_at)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
+    _emit(_ask(home, "judge", from_at=bounds[0], to_at=bounds[1]), as_json)
+
+
+@cli.command()
+@as_json_option
+@click.pass_obj
+def rebuild(home: Path, as_json: bool) -> None:
+    """Throw the projection away and build it again from the ledger."""
+    _emit(_ask(home, "rebuild"), as_json)
+
+
+@cli.command()
+@as_json_option
+@click.pass_obj
+def status(home: Path, as_json: bool) -> None:
+    """What the core is doing: sizes, delays, failures."""
+    _emit(_ask(home, "status"), as_json)
+
+
+@cli.command()
+@click.option("--controller", help="Only this controller.")
+@click.pass_obj
+def tail(home: Path, controller: str | None) -> None:
+    """Follow new entries as they become durable: kind, source, sequence, never a key."""
+    from quivive.core.control import ask_lines
+    from quivive.supervisor import core_socket
+
+    async def follow() -> None:
+        async for line in ask_lines(core_socket(home), "tail", controller=controller or ""):
+            click.echo(json.dumps(line, sort_keys=True))
+
+    try:
+        _run(follow())
+    except KeyboardInterrupt:
+        sys.exit(0)
+
+
+@cli.group()
+def gate() -> None:
+    """The activation gate: one state per employer, establishment and module."""
+
+
+@gate.command("set")
+@click.option("--employer", required=True)
+@click.option("--establishment", required=True)
+@click.option("--module", type=click.Choice(["access", "recordings", "residual"]), default="access", show_default=True)
+@click.option(
+    "--state",
+    type=click.Choice(["installed", "dry", "assessed", "consulted", "informed", "active"]),
+    required=True,
+)
+@click.option("--reference", required=True, help="Minutes, assessment or notice that supports this state.")
+@click.option("--demonstration", is_flag=True, help="Fictitious record.")
+@click.pass_obj
+def gate_set(home: Path, **fields: Any) -> None:
+    """Seal a new state."""
+    _emit(_ask(home, "gate-set", **fields), as_json=False)
+
+
+@cli.group()
+def token() -> None:
+    """Tokens of the API, one per source and purpose."""
+
+
+@token.command("issue")
+@click.argument("name")
+@click.option("--source", default="", help="Source of quivive.toml that this token may write.")
+@click.option("--role", "roles", multiple=True, default=("integration",), show_default=True)
+@click.option("--controller", "controllers", multiple=True, help="Controllers it may read; default: all.")
+@as_json_option
+@click.pass_obj
+def token_issue(
+    home: Path, name: str, source: str, roles: tuple[str, ...], controllers: tuple[str, ...], as_json: bool
+) -> None:
+    """Issue a token; it is shown once."""
+    answer = _ask(home, "token-issue", name=name, source=source, roles=list(roles), controllers=list(controllers))
+    _emit(answer, as_json)
+
+
+@cli.command("sign-in-link")
+@click.option("--principal", required=True, help="Who signs in: a name of the operator's staff register.")
+@click.option("--role", "roles", multiple=True, required=True, type=click.Choice(["security", "dpo", "administrator"]))
+@click.option("--controller", "controllers", multiple=True, help="Controllers to be seen; default: all.")
+@as_json_option
+@click.pass_obj
+def sign_in_link(
+    home: Path, principal: str, roles: tuple[str, ...], controllers: tuple[str, ...], as_json: bool
+) -> None:
+    """Print a one-time sign-in link (single use, 15 minutes)."""
+    _emit(_ask(home, "sign-in-link", principal=principal, roles=list(roles), controllers=list(controllers)), as_json)
+
+
+@cli.group()
+def source() -> None:
+    """Sources of accesses."""
+
+
+@source.command("map")
+@click.argument("name")
+@click.pass_obj
+def source_map(home: Path, name: str) -> None:
+    """Propose a catalogue from the keys and names of a database, as TOML to be confirmed by a person."""
+    from quivive.core.database_jobs import propose_catalogue
+
+    click.echo(_run(propose_catalogue(_settings(home), name)))
+
+
+@cli.group()
+def links() -> None:
+    """Links from rows to persons."""
+
+
+@links.command("sync")
+@click.argument("name")
+@click.option("--dsn", help="Connection with SELECT on the declared key columns; default: side_dsn of the source.")
+@click.pass_obj
+def links_sync(home: Path, name: str, dsn: str | None) -> None:
+    """Read the declared key columns of a source's database, nothing else, and write their hashed links."""
+    from quivive.core.database_jobs import sync_links
+
+    click.echo(f"{_run(sync_links(_settings(home), name, dsn))} links written")
+
+
+def _ask(home: Path, command: str, **params: Any) -> dict[str, Any]:
+    from quivive.core.control import ask
+    from quivive.supervisor import core_socket
+
+    return _run(ask(core_socket(home), command, **params))
+
+
+def _fail(error: QuiviveError) -> NoReturn:
+    _tell(f"quivive: {error}")
+    sys.exit(EXIT_CONFIGURATION if isinstance(error, ConfigurationError) else EXIT_FAILED)
+
+
+def main() -> None:
+    """Entry point: one clear sentence for what a person can mend."""
+    if sys.flags.optimize:
+        _tell("quivive: python -O would drop the checks before durable writes; start without it")
+        sys.exit(EXIT_CONFIGURATION)
+    try:
+        cli(standalone_mode=True)
+    except QuiviveError as error:
+        _fail(error)
+
+
+if __name__ == "__main__":
+    main()
