@@ -1,0 +1,72 @@
+"""Key files on disk: owner-only, durable, never overwritten by accident. Called by the keyring alone."""
+
+import json
+import os
+from pathlib import Path
+from typing import Final, cast
+
+from quivive.model.errors import StorageError
+
+_DIRECTORY_MODE: Final = 0o700
+_FILE_MODE: Final = 0o600
+
+
+def write_new(path: Path, data: bytes, *, replace: bool = False) -> None:
+    """Write a file readable by its owner alone, durable on return; an existing one is refused unless `replace`.
+
+    Raises:
+        StorageError: it exists, or the folder cannot be written.
+    """
+    temporary = path.with_name(f".tmp-{path.name}")
+    try:
+        _make_folders(path.parent)
+        fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, _FILE_MODE)
+        try:
+            os.write(fd, data)
+            os.fsync(fd)
+        finally:
+            os.close(fd)
+        if replace:
+            temporary.replace(path)
+        else:
+            os.link(temporary, path)
+            temporary.unlink()
+        _sync_folder(path.parent)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise StorageError(f"cannot write {path}: {error.strerror}") from error
+
+
+def read_json(path: Path) -> dict[str, object]:
+    """Read a key file.
+
+    Raises:
+        StorageError: it cannot be read or is no JSON object.
+    """
+    try:
+        document = json.loads(path.read_bytes())
+    except OSError as error:
+        raise StorageError(f"cannot read {path}: {error.strerror}") from error
+    except ValueError as error:
+        raise StorageError(f"{path}: not a key file") from error
+    if not isinstance(document, dict):
+        raise StorageError(f"{path}: not a key file")
+    return cast("dict[str, object]", document)
+
+
+def _make_folders(folder: Path) -> None:
+    missing = []
+    while not folder.is_dir():
+        missing.append(folder)
+        folder = folder.parent
+    for path in reversed(missing):
+        path.mkdir(mode=_DIRECTORY_MODE, exist_ok=True)
+        _sync_folder(path.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)

@@ -1,0 +1,85 @@
+"""Group commit: one fdatasync for many waiters, and failures that reach each of them."""
+
+import asyncio
+import errno
+import os
+
+import pytest
+
+from quivive.model.entry import EntryKind
+from quivive.model.errors import StorageError
+from quivive.spool import AsyncSpool, SpoolCursor, SpoolReader, SpoolWriter, group
+
+NOW = 1_790_000_000_000_000
+
+
+def put(spool):
+    return spool.append(kind=EntryKind.ACCESS, captured_at=NOW, controller="aurore", key_id="k1", body=b"{}")
+
+
+def seen(root):
+    return [event.seq for event in SpoolReader(root, "s1").poll(SpoolCursor(source="s1"), 10_000)]
+
+
+def test_many_waiters_share_few_syncs(tmp_path, monkeypatch):
+    """A hundred concurrent appends are acknowledged by a handful of fdatasync calls."""
+    calls = []
+    real = os.fdatasync
+    monkeypatch.setattr(os, "fdatasync", lambda fd: (calls.append(fd), real(fd)))
+
+    async def one(spool):
+        seq = put(spool)
+        await spool.durable(seq)
+        assert spool.durable_seq >= seq
+
+    async def main():
+        spool = AsyncSpool(SpoolWriter.open(tmp_path, "s1", NOW))
+        await asyncio.gather(*(one(spool) for _ in range(100)))
+        await spool.close()
+
+    asyncio.run(main())
+    assert len(calls) <= 5
+    assert seen(tmp_path) == list(range(1, 101))
+
+
+def test_what_nobody_waits_for_reaches_the_disk_too(tmp_path):
+    """Observe mode appends without waiting; the loop still writes within a tick and syncs soon after."""
+
+    async def main():
+        spool = AsyncSpool(SpoolWriter.open(tmp_path, "s1", NOW))
+        put(spool)
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        assert seen(tmp_path) == [1]
+        await asyncio.sleep(0.05)
+        assert spool.durable_seq == 1
+        spool.writer.abandon()
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("call", ["write", "fdatasync"])
+def test_a_failure_reaches_every_waiter_and_the_retry_loses_nothing(tmp_path, monkeypatch, call):
+    """All waiters get a StorageError; when the disk recovers the events are there once."""
+    monkeypatch.setattr(group, "RETRY_INTERVAL_S", 0.01)
+    real = getattr(os, call)
+    broken = [True]
+
+    def maybe(*arguments):
+        if broken[0]:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return real(*arguments)
+
+    async def main():
+        spool = AsyncSpool(SpoolWriter.open(tmp_path, "s1", NOW))
+        monkeypatch.setattr(os, call, maybe)
+        waits = await asyncio.gather(*(spool.durable(put(spool)) for _ in range(5)), return_exceptions=True)
+        assert all(isinstance(outcome, StorageError) for outcome in waits)
+        assert spool.failure is not None
+        broken[0] = False
+        await spool.durable(put(spool))
+        assert spool.failure is None
+        await spool.close()
+
+    asyncio.run(main())
+    assert seen(tmp_path) == [1, 2, 3, 4, 5, 6]
