@@ -58,6 +58,11 @@ def contact_key(keys: ControllerKeys, native_id: str) -> ContactKey:
     return ContactKey(_keyed(keys.record, b"contact", native_id.strip()))
 
 
+def access_key(keys: ControllerKeys, source: str, native_id: str) -> str:
+    """Identifier of an access told by an application's own log: the same each time the row is sent again."""
+    return _keyed(keys.record, b"access", source, native_id.strip())
+
+
 def session_key(keys: ControllerKeys, text: str) -> str:
     """Opaque id of a connection or an address within this controller."""
     return _keyed(keys.agent, b"session", text)
@@ -66,6 +71,11 @@ def session_key(keys: ControllerKeys, text: str) -> str:
 def person_key(operator_agent_key: bytes, external_id: str) -> PersonKey:
     """Pseudonym of a person of the directory, from the operator's own agent key (32 bytes)."""
     return PersonKey(_keyed(operator_agent_key, b"person", external_id.strip().casefold()))
+
+
+def shift_key(operator_agent_key: bytes, source: str, native_id: str) -> str:
+    """Identifier of a planned shift: the same each time the row is sent again."""
+    return _keyed(operator_agent_key, b"shift", source, native_id.strip())
 
 
 def derive_controller_agent_key(operator_agent_key: bytes, controller: str) -> bytes:

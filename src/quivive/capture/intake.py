@@ -1,0 +1,277 @@
+"""Rows of an application's own access log become access bodies: same keys, entries and gates as the relay's.
+
+Called by `quivive.intake` for `POST /v1/accesses` and for access files (DESIGN §6 "Access intake";
+docs/access-api.md). Pure: time and policy are arguments. Must never let a value of a row through but the
+closed sets, the names of the catalogue and the instants; everything else leaves as a keyed pseudonym.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from hashlib import sha256
+from typing import Any, Final
+
+from quivive.model.access import (
+    MAX_KEYS_PER_PART,
+    AccessBody,
+    AccessCountBody,
+    Action,
+    AttributionSource,
+    CaptureMode,
+    CoverageClass,
+    Grade,
+    LinkBody,
+    Outcome,
+    RecordGroup,
+)
+from quivive.model.catalogue import Catalogue
+from quivive.model.clock import MINUTE_US
+from quivive.model.errors import RefusedError
+from quivive.model.gate import CapturePolicy
+from quivive.privacy.pseudonym import access_key, agent_key, contact_key
+from quivive.privacy.subject import KeyedRecord, SubjectKeyer, is_not_protected, links_to_person
+from quivive.rows import FieldError, Row, identifier_item, text_item
+
+MAX_AHEAD_US: Final = 10 * MINUTE_US
+"""How far a sender's clock may run ahead of ours, microseconds; beyond it the row is refused."""
+MAX_LINKED_RECORDS: Final = 20
+"""Records of a row above which no link is made: it is a listing, not one customer's page (DESIGN §6)."""
+MAX_NEIGHBOURHOODS: Final = 1_024
+"""Neighbourhoods kept of one row: 65,536 consecutive keys; more says nothing new about enumeration."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccessContext:
+    """What is settled before the row: the source, its declared grade and login space, the controller's keys."""
+
+    source: str
+    namespace: str
+    grade: Grade
+    keyer: SubjectKeyer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MappedAccess:
+    """One row. `native` is its keyed id, for idempotence. No `parts`: it touches no protected table, it is only counted."""
+
+    native: str
+    at: int
+    parts: tuple[AccessBody, ...]
+    links: tuple[LinkBody, ...]
+    count: AccessCountBody
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Who:
+    agent: str
+    account: str
+    contact: str
+    source: AttributionSource
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _What:
+    tables: tuple[str, ...]
+    columns: tuple[str, ...]
+    changed: tuple[str, ...]
+    records: tuple[KeyedRecord, ...]
+    free: bool  # every table named is declared `not_protected`
+
+
+def map_access(row: Row, context: AccessContext, policy: CapturePolicy, now: int) -> MappedAccess:
+    """Map one row of docs/access-api.md; the caller has read `controller` and calls `row.done()` is done here.
+
+    Raises:
+        FieldError: the first field that is wrong.
+    """
+    keys = context.keyer.keys
+    native = access_key(keys, context.source, row.native_id())
+    at = row.instant("at", latest=now + MAX_AHEAD_US)
+    action = row.choice("action", Action)
+    outcome = row.choice("outcome", Outcome, default=Outcome.OK)
+    who = _who(row, context, policy, at)
+    what = _what(row, context.keyer)
+    rows = row.integer("rows", default=len(what.records))
+    row.done()
+    coverage = CoverageClass.EXACT if what.records else CoverageClass.COUNT_ONLY
+    shape = _shape(action, what)
+    count = AccessCountBody(
+        minute_at=at - at % MINUTE_US,
+        shape=shape,
+        action=action,
+        tables=what.tables,
+        coverage=coverage,
+        statements=1,
+        statements_attributed=int(row.has("agent")),
+        rows=rows,
+        wildcards=0,
+        dry=not policy.active,
+    )
+    if what.free or not policy.active:
+        return MappedAccess(native=native, at=at, parts=(), links=(), count=count)
+    whole = AccessBody(
+        access=native,
+        part=0,
+        final=True,
+        at=at,
+        ended_at=at,
+        agent=who.agent,
+        account=who.account,
+        contact=who.contact,
+        session="",
+        attribution=who.source,
+        action=action,
+        mode=CaptureMode.OBSERVE,
+        grade=context.grade,
+        shape=shape,
+        tables=what.tables,
+        columns=what.columns,
+        changed=what.changed,
+        coverage=coverage,
+        records=(),
+        rows=rows,
+        rows_bytes=0,
+        distinct=0,
+        patterns=(),
+        neighbourhoods=(),
+        outcome=outcome,
+    )
+    few = len(what.records) <= MAX_LINKED_RECORDS
+    links = links_to_person(what.records, ()) if few else ()
+    return MappedAccess(native=native, at=at, parts=_parts(whole, what.records), links=links, count=count)
+
+
+def merge_counts(counts: Iterable[AccessCountBody]) -> tuple[AccessCountBody, ...]:
+    """Add up counts of the same minute, shape, tables and coverage: all that remains of rows in `dry`."""
+    totals: dict[AccessCountBody, Counter[str]] = {}
+    for count in counts:
+        total = totals.setdefault(replace(count, statements=0, statements_attributed=0, rows=0), Counter())
+        total["statements"] += count.statements
+        total["attributed"] += count.statements_attributed
+        total["rows"] += count.rows
+    return tuple(
+        replace(key, statements=t["statements"], statements_attributed=t["attributed"], rows=t["rows"])
+        for key, t in totals.items()
+    )
+
+
+def _who(row: Row, context: AccessContext, policy: CapturePolicy, at: int) -> _Who:
+    """Attribute: a service account is no person; a person is kept only if the policy says so (DESIGN §11)."""
+    login = row.text("agent", default="")
+    namespace = row.text("namespace", default=context.namespace)
+    stated = row.native_id("contact") if row.has("contact") else ""
+    keys = context.keyer.keys
+    contact = contact_key(keys, stated) if stated else ""
+    if not login:
+        return _Who(agent="", account="", contact=contact, source=AttributionSource.NONE)
+    key = agent_key(keys, namespace, login)
+    if login.casefold() in {account.casefold() for account in policy.service_accounts}:
+        return _Who(agent="", account=key, contact=contact, source=AttributionSource.ACCOUNT)
+    if policy.agent_may_be_kept(key, at):
+        return _Who(agent=key, account="", contact=contact, source=AttributionSource.DECLARED)
+    # The contact names its agent as well: withheld with him.
+    return _Who(agent="", account="", contact="", source=AttributionSource.NOT_INFORMED)
+
+
+def _what(row: Row, keyer: SubjectKeyer) -> _What:
+    catalogue = keyer.catalogue
+    named, free = list[str](), list[str]()
+
+    def read(value: Any, path: str) -> KeyedRecord | None:
+        text = text_item(value, path)
+        table = text.partition(":")[0]
+        if is_not_protected(catalogue, table):
+            free.append(table)
+            return None
+        return _keyed(keyer, text, path)
+
+    records = [record for record in row.items("records", read) if record]
+    if row.has("table"):
+        table = row.identifier("table")
+        records += [r for r in row.items("keys", lambda v, p: read(f"{table}:{_key_text(v, p)}", p)) if r]
+        if is_not_protected(catalogue, table):
+            free.append(table)
+        else:
+            named.append(_table_name(catalogue, table, row.where("table")))
+    columns, changed = (
+        tuple(name for name in row.items(field, lambda v, p: _column(catalogue, v, p)) if name)
+        for field in ("columns", "changed")
+    )
+    named += [record.table for record in records] + [name.rpartition(".")[0] for name in (*columns, *changed)]
+    if not named and not free:
+        raise FieldError(row.where("records"), "records, table or columns: what was shown", "nothing")
+    return _What(
+        tables=tuple(sorted(set(named))),
+        columns=tuple(sorted(set(columns))),
+        changed=tuple(sorted(set(changed))),
+        records=tuple({record.key: record for record in records}.values()),
+        free=not named,
+    )
+
+
+def _keyed(keyer: SubjectKeyer, text: str, path: str) -> KeyedRecord:
+    try:
+        return keyer.record(text)
+    except RefusedError as refusal:
+        raise FieldError(path, _RECORD_EXPECTED.get(refusal.code, "table:key"), "string") from None
+
+
+_RECORD_EXPECTED: Final[Mapping[str, str]] = {
+    "record_notation": "a record as table:key, for example customer:2",
+    "record_table_unknown": "a table of the controller's catalogue before the colon",
+    "record_table_ambiguous": "schema.table before the colon: several schemas hold this table",
+    "record_key_parts": "as many key parts, joined by commas, as the table's primary key has columns",
+}
+
+
+def _key_text(value: Any, path: str) -> str:
+    """Read one key of `keys`: a text, an integer, or an array for a composite key."""
+    if isinstance(value, list):
+        return ",".join(text_item(part, f"{path}[{index}]").replace(",", "\\,") for index, part in enumerate(value))
+    return text_item(value, path)
+
+
+def _table_name(catalogue: Catalogue, name: str, path: str) -> str:
+    found = [t.name for t in catalogue.tables if name in {t.name, t.name.partition(".")[2]}]
+    if len(found) != 1:
+        raise FieldError(path, "a table of the controller's catalogue, with its schema if several hold it", "string")
+    return found[0]
+
+
+def _column(catalogue: Catalogue, value: Any, path: str) -> str:
+    """Read `table.column` or `schema.table.column`; "" for a column of a table that is not protected."""
+    table, _, column = identifier_item(value, path).rpartition(".")
+    if not table:
+        raise FieldError(path, "a column as table.column", "string")
+    if is_not_protected(catalogue, table):
+        return ""
+    return f"{_table_name(catalogue, table, path)}.{column}"
+
+
+def _parts(whole: AccessBody, records: tuple[KeyedRecord, ...]) -> tuple[AccessBody, ...]:
+    """Cut a long listing into parts of at most MAX_KEYS_PER_PART keys; the last alone is final."""
+    chunks = [records[i : i + MAX_KEYS_PER_PART] for i in range(0, len(records), MAX_KEYS_PER_PART)] or [()]
+    parts, seen = [], 0
+    for number, chunk in enumerate(chunks):
+        seen += len(chunk)
+        by_table: dict[str, list[str]] = {}
+        for record in chunk:
+            by_table.setdefault(record.table, []).append(record.key)
+        near = tuple(dict.fromkeys(record.neighbourhood for record in chunk if record.neighbourhood))
+        parts.append(
+            replace(
+                whole,
+                part=number,
+                final=number == len(chunks) - 1,
+                records=tuple(RecordGroup(table=table, keys=tuple(keys)) for table, keys in by_table.items()),
+                distinct=seen,
+                neighbourhoods=near[:MAX_NEIGHBOURHOODS],
+            )
+        )
+    return tuple(parts)
+
+
+def _shape(action: Action, what: _What) -> str:
+    """Fingerprint of what the application showed, so that like accesses group as a relay's statements do."""
+    text = "\n".join((action, *what.tables, "", *what.columns, "", *what.changed))
+    return sha256(b"intake\n" + text.encode()).hexdigest()[:16]
