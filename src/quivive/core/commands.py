@@ -1,0 +1,151 @@
+"""What the control socket answers: one function per command of `cli.py` that needs the core.
+
+Called by `core.control`. Must never give out a key, a record or a name; `tail` shows kinds and counts.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from typing import Any, Final
+
+from quivive.core.compose import Parts
+from quivive.core.control import Handler, Streamer
+from quivive.core.writers import CoreWriter
+from quivive.detection.judge import JudgeSettings, judge
+from quivive.ledger.entry import decode_entry
+from quivive.model.clock import to_rfc3339
+from quivive.model.entry import EntryKind
+from quivive.model.errors import RefusedError
+from quivive.model.gate import GateBody, GateState, Module
+from quivive.model.permission import Role
+
+MAX_TAIL_ENTRIES: Final = 512  # per look
+TAIL_PAUSE_S: Final = 0.3
+
+
+def commands(
+    parts: Parts, writer: CoreWriter, judge_settings: JudgeSettings
+) -> tuple[Mapping[str, Handler], Mapping[str, Streamer]]:
+    """Return the handlers and the streams of this core."""
+    table = _Commands(parts, writer, judge_settings)
+    handlers: dict[str, Handler] = {
+        "ping": table.ping,
+        "status": table.status,
+        "judge": table.judge,
+        "rebuild": table.rebuild,
+        "gate-set": table.gate_set,
+        "token-issue": table.token_issue,
+        "sign-in-link": table.sign_in_link,
+    }
+    return handlers, {"tail": table.tail}
+
+
+class _Commands:
+    def __init__(self, parts: Parts, writer: CoreWriter, judge_settings: JudgeSettings) -> None:
+        self._parts, self._writer, self._judge_settings = parts, writer, judge_settings
+
+    async def ping(self, request: dict[str, Any]) -> dict[str, Any]:
+        del request
+        return {"ok": True}
+
+    async def status(self, request: dict[str, Any]) -> dict[str, Any]:
+        del request
+        state = self._parts.pipeline.state
+        behind = await asyncio.to_thread(self._behind)
+        return {
+            "ingested": state.ingested,
+            "projected": state.projected,
+            "entries_behind": behind,
+            "judged_at": to_rfc3339(self._parts.clock()) if state.judged_at else "",
+            "rebuilding": state.rebuilding,
+            "storage_failing": bool(state.storage_failing_since),
+        }
+
+    def _behind(self) -> int:
+        """Entries that are durable but not yet projected."""
+        marks = self._parts.projection.watermark()
+        ledger = self._parts.ledger
+        return sum(ledger.head(shard).entries - marks.get(shard, 0) for shard in ledger.shards())
+
+    async def judge(self, request: dict[str, Any]) -> dict[str, Any]:
+        now = self._parts.clock()
+        report = await asyncio.to_thread(
+            judge,
+            self._parts.projection,
+            self._judge_settings,
+            from_at=int(request["from_at"]),
+            to_at=int(request["to_at"]),
+            as_of=now,
+        )
+        return {"exposures": report.exposures, "revised": report.revised}
+
+    async def rebuild(self, request: dict[str, Any]) -> dict[str, Any]:
+        del request
+        self._parts.pipeline.request_rebuild()
+        await asyncio.sleep(TAIL_PAUSE_S)
+        while await asyncio.to_thread(self._behind) > 0:
+            await asyncio.sleep(TAIL_PAUSE_S)
+        return {"rebuilt": self._parts.pipeline.state.projected}
+
+    async def gate_set(self, request: dict[str, Any]) -> dict[str, Any]:
+        body = GateBody(
+            employer=str(request["employer"]),
+            establishment=str(request["establishment"]),
+            module=Module(request["module"]),
+            state=GateState(request["state"]),
+            reference=str(request["reference"]),
+            demonstration=bool(request["demonstration"]),
+        )
+        if body.demonstration and not self._parts.settings.operator.demonstration:
+            raise RefusedError("gate_demonstration", "this installation is no demonstration (operator.demonstration)")
+        await asyncio.to_thread(self._writer.write, EntryKind.GATE_STATE, body)
+        return {"employer": body.employer, "establishment": body.establishment, "state": body.state}
+
+    async def token_issue(self, request: dict[str, Any]) -> dict[str, Any]:
+        source = str(request.get("source", ""))
+        if source and source not in self._parts.settings.sources:
+            raise RefusedError("source_unknown", f"expected a source of quivive.toml, found {source}")
+        token = self._parts.vault.issue_token(
+            name=str(request["name"]),
+            source=source,
+            roles=tuple(Role(role) for role in request["roles"]),
+            controllers=self._controllers(request),
+            expires_at=0,
+        )
+        return {"token": token}
+
+    async def sign_in_link(self, request: dict[str, Any]) -> dict[str, Any]:
+        secret = self._parts.vault.issue_link(
+            principal=str(request["principal"]),
+            roles=tuple(Role(role) for role in request["roles"]),
+            controllers=self._controllers(request),
+            now=self._parts.clock(),
+        )
+        return {"link": f"http://{self._parts.settings.operator.web_listen}/sign-in?token={secret}"}
+
+    def _controllers(self, request: dict[str, Any]) -> tuple[str, ...]:
+        known = tuple(self._parts.settings.controllers)
+        wanted = tuple(str(c) for c in request.get("controllers") or known)
+        for controller in wanted:
+            if controller not in known:
+                raise RefusedError("controller_unknown", f"expected one of {', '.join(known)}, found {controller}")
+        return wanted
+
+    async def tail(self, request: dict[str, Any]) -> AsyncIterator[dict[str, Any]]:
+        only = str(request.get("controller", ""))
+        ledger = self._parts.ledger
+        marks = {shard: ledger.head(shard).entries for shard in ledger.shards()}
+        while True:
+            for item in await asyncio.to_thread(ledger.read, marks, MAX_TAIL_ENTRIES):
+                marks[item.shard] = item.index + 1
+                entry = decode_entry(item.data)
+                if only and entry.controller != only:
+                    continue
+                yield {
+                    "shard": item.shard,
+                    "index": item.index,
+                    "kind": entry.kind,
+                    "source": entry.source,
+                    "seq": entry.seq,
+                    "captured_at": to_rfc3339(entry.captured_at),  # type: ignore[arg-type]
+                }
+            await asyncio.sleep(TAIL_PAUSE_S)

@@ -1,0 +1,176 @@
+"""Fills `web.services.Services` with the real parts: the only place that knows them all.
+
+Called by `core.main`. Must never add behaviour: each function here is one call into a room below.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import prometheus_client
+
+from quivive.core.pipeline import Pipeline
+from quivive.core.story import prove
+from quivive.intake import Intake
+from quivive.ledger.log import Ledger
+from quivive.model.entry import ActBody
+from quivive.model.errors import RefusedError
+from quivive.model.ids import OPERATOR
+from quivive.privacy.keyring import Keyring
+from quivive.privacy.subject import RECORD_KIND, SubjectKeyer
+from quivive.projection.projection import Projection
+from quivive.projection.query import Scope
+from quivive.settings import ControllerSettings, Settings
+from quivive.vault import Vault
+from quivive.web.services import ControllerFacts, IntakeKind, LedgerHead, Services, StoryResult
+
+PROJECTION_DELAY_US_READY_MAX: Final = 60_000_000  # `/readyz` is false when the verdicts are older than a minute
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """What the core has opened."""
+
+    settings: Settings
+    keyring: Keyring
+    vault: Vault
+    ledger: Ledger
+    projection: Projection
+    pipeline: Pipeline
+    intake: Intake
+    record_act: Callable[[ActBody], Awaitable[None]]
+    clock: Callable[[], int]
+
+
+def services(parts: Parts) -> Services:
+    """Build what the web may call."""
+    settings = parts.settings
+    return Services(
+        query=_Query(parts.projection),
+        act=parts.record_act,
+        intake=_Intake(parts.intake),
+        subject_keys=_SubjectKeys(parts.keyring, settings),
+        vault=parts.vault,
+        clock=parts.clock,
+        heads=_heads(parts),
+        story_prove=_story(parts, tamper=False),
+        story_tamper=_story(parts, tamper=True),
+        ready=_ready(parts),
+        metrics=prometheus_client.generate_latest,
+        controllers=tuple(_facts(controller) for controller in settings.controllers.values()),
+        operator_name=settings.operator.name,
+        language=settings.operator.language,
+        timezone=settings.operator.timezone,
+        demonstration=settings.operator.demonstration,
+        secure_cookies=not settings.operator.web_listen.startswith(("127.", "localhost", "[::1]")),
+        contact=settings.operator.contact,
+    )
+
+
+class _Query:
+    def __init__(self, projection: Projection) -> None:
+        self._projection = projection
+
+    async def __call__(
+        self,
+        name: str,
+        params: Mapping[str, object],
+        *,
+        controllers: tuple[str, ...],
+        from_at: int,
+        to_at: int,
+        purpose: str,
+        principal: str,
+    ) -> list[dict[str, object]]:
+        scope = Scope(controllers=controllers, from_at=from_at, to_at=to_at, purpose=purpose, principal=principal)
+        return await asyncio.to_thread(self._projection.query, scope, name, params)
+
+
+class _Intake:
+    def __init__(self, intake: Intake) -> None:
+        self._intake = intake
+
+    async def __call__(
+        self, *, kind: IntakeKind, source: str, controllers: tuple[str, ...], content_type: str, body: bytes
+    ):  # type: ignore[no-untyped-def]
+        return await self._intake.take(
+            kind=kind.value, source=source, controllers=controllers, content_type=content_type, body=body
+        )
+
+
+class _SubjectKeys:
+    def __init__(self, keyring: Keyring, settings: Settings) -> None:
+        self._keyers = {
+            controller.id: SubjectKeyer(
+                keys=keyring.controller_keys(controller.id),
+                catalogue=controller.catalogue,
+                region=controller.default_region,
+            )
+            for controller in settings.controllers.values()
+        }
+
+    def __call__(self, controller: str, kind: str, text: str) -> tuple[str, ...]:
+        keyer = self._keyers.get(controller)
+        if keyer is None:
+            raise RefusedError("controller_unknown")
+        if kind == RECORD_KIND:
+            return (keyer.record(text).key,)
+        if kind not in keyer.kinds():
+            raise RefusedError("identity_kind_unknown")
+        identity = keyer.identity(kind, text)
+        if identity is None:
+            raise RefusedError("subject_unreadable")
+        return (identity.key,)
+
+
+def _heads(parts: Parts) -> Callable[[], Awaitable[Sequence[LedgerHead]]]:
+    async def read() -> Sequence[LedgerHead]:
+        return await asyncio.to_thread(lambda: [_head(parts.ledger, shard) for shard in parts.ledger.shards()])
+
+    return read
+
+
+def _head(ledger: Ledger, shard: str) -> LedgerHead:
+    head = ledger.head(shard)
+    return LedgerHead(
+        controller=shard.split("/")[0],
+        shard=shard,
+        entries=head.entries,
+        published=head.published,
+        root=head.root,
+        signed_at=head.signed_at,
+    )
+
+
+def _story(parts: Parts, *, tamper: bool) -> Callable[[], Awaitable[StoryResult]]:
+    async def run() -> StoryResult:
+        heads = await _heads(parts)()
+        return await asyncio.to_thread(prove, parts.settings.home, heads, tamper=tamper)
+
+    return run
+
+
+def _ready(parts: Parts) -> Callable[[], Awaitable[bool]]:
+    async def ready() -> bool:
+        state = parts.pipeline.state
+        fresh = parts.clock() - state.judged_at < PROJECTION_DELAY_US_READY_MAX
+        return fresh and not state.rebuilding and not state.storage_failing_since
+
+    return ready
+
+
+def _facts(controller: ControllerSettings) -> ControllerFacts:
+    person = next((t.name for t in controller.catalogue.tables if t.kind == "person"), "")
+    kinds = {a.kind for table in controller.catalogue.tables for a in table.alternates}
+    return ControllerFacts(
+        id=controller.id,
+        name=controller.name,
+        timezone=controller.timezone,
+        trace_retention_days=controller.retention_days["trace"],
+        identity_kinds=tuple(sorted(kinds)),
+        record_example=f"{person.rpartition('.')[2]}:2" if person else "",
+    )
+
+
+__all__ = ["OPERATOR", "Parts", "services"]

@@ -1,0 +1,264 @@
+"""The core process from start to stop (DESIGN §3): opens every part in order, serves, closes in reverse.
+
+Called by `quivive core`. Must never start half: what cannot be opened ends the process with one clear
+sentence and an exit code.
+"""
+
+import asyncio
+import contextlib
+import logging
+import signal
+import socket
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+import structlog
+import uvicorn
+
+from quivive.capture.access_file import AccessFileFollower
+from quivive.core.commands import commands
+from quivive.core.compose import Parts, services
+from quivive.core.control import ControlServer
+from quivive.core.pipeline import Pipeline
+from quivive.core.policies import PolicyKeeper
+from quivive.core.writers import CoreWriter
+from quivive.detection.judge import JudgeSettings
+from quivive.intake import Intake
+from quivive.ledger.log import Ledger
+from quivive.model.clock import now_us
+from quivive.model.entry import ActBody, EntryKind
+from quivive.model.errors import ConfigurationError, StorageError
+from quivive.model.ids import OPERATOR
+from quivive.privacy.keyring import Keyring
+from quivive.projection.projection import Projection
+from quivive.settings import Settings, SourceKind, parse_address
+from quivive.spool.group import AsyncSpool
+from quivive.spool.writer import SpoolWriter
+from quivive.supervisor import core_socket
+from quivive.vault import Vault
+from quivive.web.app import create_app
+
+EXIT_FAILED: Final = 1
+EXIT_CONFIGURATION: Final = 2
+CONSOLE_SOURCE: Final = "console"
+WEB_STOP_S: Final = 3
+
+_ENCODER: Final = msgspec.json.Encoder(order="sorted")
+log = structlog.get_logger("quivive.core")
+
+
+def run_core(settings: Settings) -> int:
+    """Run until SIGTERM or SIGINT; returns the exit code."""
+    configure_logging()
+    try:
+        listener = _listen(settings)
+        return asyncio.run(_Core(settings, listener).run())
+    except ConfigurationError as error:
+        print(f"quivive core: {error}", file=sys.stderr)  # noqa: T201 - the one sentence for the person
+        return EXIT_CONFIGURATION
+    except StorageError as error:
+        print(f"quivive core: {error}", file=sys.stderr)  # noqa: T201
+        return EXIT_FAILED
+
+
+def configure_logging() -> None:
+    """One JSON object a line on standard error; no request line, no argument, no personal value."""
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(),
+        ],
+        logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+    )
+    logging.getLogger("uvicorn").setLevel(logging.WARNING)
+
+
+def _listen(settings: Settings) -> socket.socket:
+    """Take the console's port before anything is opened.
+
+    Raises:
+        ConfigurationError: the port is taken or the address is not ours.
+    """
+    address = parse_address(settings.operator.web_listen, "operator.web_listen")
+    if isinstance(address, str):
+        raise ConfigurationError(
+            file="quivive.toml", key="operator.web_listen", expected="host:port", found="a Unix socket"
+        )
+    family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind(address)
+    except OSError as error:
+        raise ConfigurationError(
+            file="quivive.toml",
+            key="operator.web_listen",
+            expected="a free address of this machine",
+            found=f"{settings.operator.web_listen} ({error.strerror})",
+        ) from None
+    return listener
+
+
+class _Server(uvicorn.Server):
+    """uvicorn without its own signal handlers: the core decides when to stop."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Any:
+        yield
+
+
+class _Core:
+    def __init__(self, settings: Settings, listener: socket.socket) -> None:
+        self._settings, self._listener = settings, listener
+        self._stopping = asyncio.Event()
+
+    async def run(self) -> int:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._stopping.set)
+        async with self._opened() as parts, contextlib.AsyncExitStack() as stack:
+            app = create_app(services(parts))
+            config = uvicorn.Config(
+                app, log_config=None, access_log=False, lifespan="on", timeout_graceful_shutdown=WEB_STOP_S
+            )
+            server = _Server(config)
+            web = asyncio.create_task(server.serve(sockets=[self._listener]))
+            handlers, streams = commands(parts, self._writer, self._judge_settings)
+            control = ControlServer(core_socket(self._settings.home), handlers, streams)
+            await control.start()
+            stack.push_async_callback(control.stop)
+            for follower in self._followers(parts.intake):
+                stack.callback(asyncio.create_task(follower).cancel)
+            log.info("core.started", web=self._settings.operator.web_listen)
+            failed = asyncio.create_task(self._watch(parts.pipeline))
+            stopping = asyncio.create_task(self._stopping.wait())
+            await asyncio.wait({failed, stopping, web}, return_when=asyncio.FIRST_COMPLETED)
+            code = 0 if self._stopping.is_set() else EXIT_FAILED
+            failed.cancel()
+            stopping.cancel()
+            server.should_exit = True
+            await web
+        log.info("core.stopped", code=code)
+        return code
+
+    async def _watch(self, pipeline: Pipeline) -> None:
+        while not pipeline.failed.is_set():
+            await asyncio.sleep(0.2)
+
+    def _followers(self, intake: Intake) -> list[Any]:
+        return [
+            AccessFileFollower(self._settings.home, name, source, intake).run()
+            for name, source in self._settings.sources.items()
+            if source.kind is SourceKind.ACCESS_FILE
+        ]
+
+    @contextlib.asynccontextmanager
+    async def _opened(self) -> AsyncIterator[Parts]:
+        """Open in the order of the street, close in reverse; whatever was opened is closed on any error."""
+        settings, home = self._settings, self._settings.home
+        with contextlib.ExitStack() as stack:
+            keyring = _open_keyring(home, settings)
+            vault = Vault.open(home / "vault.db")
+            stack.callback(vault.close)
+            ledger = Ledger.open(home, keyring, settings.slots, settings.operator.origin)
+            stack.callback(ledger.close)
+            projection = Projection.open(home / "projection")
+            stack.callback(projection.close)
+            writer = CoreWriter(home, now_us)
+            stack.callback(writer.close)
+            console = AsyncSpool(SpoolWriter.open(home / "spool", CONSOLE_SOURCE, now_us()))
+            policies = PolicyKeeper(settings, keyring, ledger)
+            policies.refresh()
+            pipeline = Pipeline(
+                home=home,
+                ledger=ledger,
+                projection=projection,
+                writer=writer,
+                judge_settings=_judge_settings(settings),
+                clock=now_us,
+                on_operator_entries=policies.refresh,
+            )
+            intake = Intake.open(settings, keyring, policies=policies, seal=vault.put_identity, clock=now_us)
+            _write_configuration(settings, writer)
+            pipeline.start()
+            stack.callback(pipeline.stop)
+            try:
+                yield Parts(
+                    settings=settings,
+                    keyring=keyring,
+                    vault=vault,
+                    ledger=ledger,
+                    projection=projection,
+                    pipeline=pipeline,
+                    intake=intake,
+                    record_act=_act_recorder(console),
+                    clock=now_us,
+                )
+            finally:
+                await intake.close()
+                await console.close()
+
+
+def _open_keyring(home: Path, settings: Settings) -> Keyring:
+    keyring = Keyring.open(home) if (home / "keys").exists() else Keyring.create(home)
+    for controller in (OPERATOR, *settings.controllers):
+        keyring.ensure_controller(controller)
+    for name, source in settings.sources.items():
+        if source.kind is SourceKind.POSTGRES:
+            keyring.export_relay(name, source.controller)
+    return keyring
+
+
+def _act_recorder(console: AsyncSpool) -> Callable[[ActBody], Awaitable[None]]:
+    async def record(body: ActBody) -> None:
+        seq = console.append(
+            kind=EntryKind.ACT, captured_at=now_us(), controller=OPERATOR, key_id="", body=_ENCODER.encode(body)
+        )
+        await console.durable(seq)
+
+    return record
+
+
+def _judge_settings(settings: Settings) -> JudgeSettings:
+    raise NotImplementedError
+
+
+def _write_configuration(settings: Settings, writer: CoreWriter) -> None:
+    """Seal the effective configuration and each catalogue at each start (DESIGN §3). No secret, no DSN."""
+    sources = {
+        name: {
+            "kind": source.kind,
+            "controller": source.controller,
+            "namespace": source.namespace,
+            "mode": source.mode,
+            "on_failure": source.on_failure,
+            "grade": source.grade,
+            "keep_unknown": source.keep_unknown,
+        }
+        for name, source in settings.sources.items()
+    }
+    writer.write(
+        EntryKind.CONFIGURATION,
+        {
+            "operator": settings.operator.name,
+            "demonstration": settings.operator.demonstration,
+            "sources": sources,
+            "controllers": {
+                c.id: {
+                    "slot": c.slot,
+                    "retention_days": c.retention_days,
+                    "lateness_s": c.lateness_s,
+                    "contact_sources": c.contact_sources,
+                }
+                for c in settings.controllers.values()
+            },
+        },
+    )
+    for controller in settings.controllers.values():
+        writer.write(EntryKind.CATALOGUE_VERSION, controller.catalogue, controller=controller.id)
