@@ -106,6 +106,7 @@ class ActKind(StrEnum):
     VIEW_ACCESS = "view_access"
     VIEW_HEALTH = "view_health"
     EXPORT = "export"
+    VERIFY_LEDGER = "verify_ledger"
     PERMISSION_REFUSED = "permission_refused"
 
 

@@ -16,6 +16,7 @@ class Permission(StrEnum):
     OPERATOR_CONTACTS_WRITE = "operator.contacts.write"
     OPERATOR_DIRECTORY_WRITE = "operator.directory.write"
     OPERATOR_HEALTH_READ = "operator.health.read"
+    OPERATOR_LEDGER_VERIFY = "operator.ledger.verify"
     OPERATOR_ROSTER_WRITE = "operator.roster.write"
     OWN_SPACE_READ = "own.space.read"
     PUBLIC_PAGE_READ = "public.page.read"
@@ -39,9 +40,9 @@ _TRACE: Final = frozenset(
 _COMMON: Final = frozenset({Permission.PUBLIC_PAGE_READ})
 
 ROLE_PERMISSIONS: Final[dict[Role, frozenset[Permission]]] = {
-    Role.SECURITY: _TRACE | _COMMON,
-    Role.DPO: _TRACE | _COMMON | {Permission.OPERATOR_HEALTH_READ},
-    Role.ADMINISTRATOR: _COMMON | {Permission.OPERATOR_HEALTH_READ},
+    Role.SECURITY: _TRACE | _COMMON | {Permission.OPERATOR_LEDGER_VERIFY},
+    Role.DPO: _TRACE | _COMMON | {Permission.OPERATOR_HEALTH_READ, Permission.OPERATOR_LEDGER_VERIFY},
+    Role.ADMINISTRATOR: _COMMON | {Permission.OPERATOR_HEALTH_READ, Permission.OPERATOR_LEDGER_VERIFY},
     Role.AGENT: _COMMON | {Permission.OWN_SPACE_READ},
     Role.INTEGRATION: _COMMON
     | {

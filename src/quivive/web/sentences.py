@@ -1,0 +1,140 @@
+"""One catalogue of sentences per stored code: verdicts, templates, causes, actions, evidence (DESIGN §9, §14).
+
+Codes and parameters are stored; sentences are made here, when shown, in the reader's language. Must never
+judge a person: "unexplained" means that no reason was found, nothing more.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from quivive.model.access import Action, AttributionSource, CoverageClass, GapCause, Grade, Outcome, PatternClass
+from quivive.model.contact import ContactKind
+from quivive.model.gate import GateState
+from quivive.model.permission import Role
+from quivive.model.verdict import Strength, Template, UnknownCause, Verdict
+from quivive.web.i18n import Texts
+from quivive.web.rows import Row
+
+CODES: Final[tuple[tuple[str, type[StrEnum]], ...]] = (
+    ("action", Action),
+    ("attribution", AttributionSource),
+    ("coverage", CoverageClass),
+    ("coverage_short", CoverageClass),
+    ("gap", GapCause),
+    ("gate", GateState),
+    ("grade", Grade),
+    ("outcome", Outcome),
+    ("pattern", PatternClass),
+    ("contact", ContactKind),
+    ("role", Role),
+    ("strength", Strength),
+    ("template", Template),
+    ("expected", Template),
+    ("cause", UnknownCause),
+    ("verdict", Verdict),
+)
+"""Every closed set that has a sentence per member; the test of completeness walks it."""
+
+PROBLEMS: Final = (
+    "bad_request", "defect", "field_invalid", "form_expired", "gate_refused", "link_expired", "link_unknown",
+    "link_used", "method_not_allowed", "not_durable", "not_found", "other_site", "permission_refused",
+    "sign_in_needed", "sign_in_refused_too_often", "subject_ambiguous", "subject_unreadable", "table_unknown",
+    "too_large", "too_many_keys", "unknown_controller", "unknown_search",
+)  # fmt: skip
+"""Refusals that a person may meet; any other code is shown as `problem.other` with its code."""
+
+
+def all_codes() -> Iterator[str]:
+    """Every sentence id that this file can ask for."""
+    for prefix, members in CODES:
+        yield from (f"{prefix}.{member}" for member in members)
+    yield from (f"problem.{code}" for code in (*PROBLEMS, "other"))
+    yield from ("evidence.before", "evidence.after", "evidence.during", "evidence.nothing", "evidence.nearest")
+    yield from ("fresh.silent", "fresh.until", "fresh.never", "records.listing", "reason.pending")
+    yield from ("unit.days", "unit.hours", "unit.minutes", "unit.seconds", "story.finding.other", "identity.record")
+    yield from ("identity.phone", "identity.other", "agent.none", "found.yes", "found.no", "found.cannot_tell")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Speaker:
+    """Makes the sentences of rows in one language."""
+
+    texts: Texts
+
+    def code(self, prefix: str, code: str) -> str:
+        """The sentence of a member of a closed set; an empty code gives a dash."""
+        return self.texts.say(f"{prefix}.{code}") if code else "–"
+
+    def problem(self, code: str) -> str:
+        """What happened, in words a person can act on."""
+        if code in PROBLEMS:
+            return self.texts.say(f"problem.{code}")
+        return self.texts.say("problem.other", code=code)
+
+    def agent(self, row: Row) -> str:
+        """The neutral code of the agent, or why there is none."""
+        return row.agent_code or self.texts.say("agent.none")
+
+    def reason(self, row: Row) -> str:
+        """The reason on the row: what explains the access, or that nothing was found, or why one cannot tell."""
+        match row.verdict:
+            case Verdict.EXPLAINED:
+                return self._explained(row)
+            case Verdict.UNKNOWN:
+                return self.code("cause", row.unknown_cause or UnknownCause.NONE)
+            case Verdict.PENDING:
+                return self.texts.say("reason.pending")
+            case _:
+                return self.texts.say("verdict.unexplained")
+
+    def _explained(self, row: Row) -> str:
+        template = self.code("template", row.template or Template.NONE)
+        return f"{template} · {self.evidence(row)}" if row.evidence_kind else template
+
+    def evidence(self, row: Row) -> str:
+        """The contact behind a reason: its kind and the reference a reader can look up."""
+        kind = self.code("contact", row.evidence_kind)
+        return f"{kind} {row.evidence_label}".strip()
+
+    def delta(self, seconds: int) -> str:
+        """How far a contact lies from the access."""
+        if seconds == 0:
+            return self.texts.say("evidence.during")
+        code = "evidence.before" if seconds < 0 else "evidence.after"
+        return self.texts.say(code, duration=self.texts.duration(seconds))
+
+    def found(self, row: Row) -> str:
+        """Found, not found, or cannot tell because the source was silent."""
+        if row.found:
+            return self.texts.say("found.yes")
+        return self.texts.say("found.cannot_tell" if row.silent else "found.no")
+
+    def proof(self, row: Row) -> str:
+        """The contact that was found, or the nearest one that was not enough."""
+        if row.found:
+            return f"{row.contact_label} · {self.delta(row.delta_s)}".strip(" ·")
+        if row.nearest_at:
+            nearest = self.texts.say("evidence.nearest", at=self.texts.moment(row.nearest_at))
+            return f"{nearest} ({row.contact_label})" if row.contact_label else nearest
+        return self.texts.say("evidence.nothing")
+
+    def freshness(self, row: Row) -> str:
+        """How far the source that would hold the reason had delivered."""
+        if not row.complete_to:
+            return self.texts.say("fresh.never")
+        code = "fresh.silent" if row.silent else "fresh.until"
+        return self.texts.say(code, at=self.texts.moment(row.complete_to))
+
+    def identity(self, kind: str) -> str:
+        """A kind of identity in the search form; kinds a controller declares itself are shown by their code."""
+        if kind in {"record", "phone"}:
+            return self.texts.say(f"identity.{kind}")
+        known = f"identity.{kind}"
+        return self.texts.say(known) if self.texts.knows(known) else self.texts.say("identity.other", code=kind)
+
+    def finding(self, code: str) -> str:
+        """One finding of the verifier."""
+        known = f"story.finding.{code}"
+        return self.texts.say(known) if self.texts.knows(known) else self.texts.say("story.finding.other", code=code)
