@@ -27,7 +27,9 @@ MAX_ITEMS: Final = 16_384
 MAX_TEXT: Final = 256
 """Characters in one text field: native ids, logins, record notations."""
 
-_NDJSON: Final = frozenset({"application/x-ndjson", "application/ndjson", "application/jsonl", "application/x-jsonlines"})
+_NDJSON: Final = frozenset(
+    {"application/x-ndjson", "application/ndjson", "application/jsonl", "application/x-jsonlines"}
+)
 _JSON: Final = "application/json"
 
 _CODE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,47}")
@@ -66,23 +68,20 @@ class DecodedRow:
     value: dict[str, Any] | FieldError
 
 
+_TYPE_NAMES: Final[dict[type, str]] = {
+    type(None): "null",
+    bool: "boolean",
+    int: "integer",
+    float: "number",
+    str: "string",
+    list: "array",
+    dict: "object",
+}
+
+
 def type_name(value: object) -> str:
     """Name the JSON type of a value, all that an error may tell about it."""
-    match value:
-        case None:
-            return "null"
-        case bool():
-            return "boolean"
-        case int():
-            return "integer"
-        case float():
-            return "number"
-        case str():
-            return "string"
-        case list():
-            return "array"
-        case _:
-            return "object"
+    return _TYPE_NAMES.get(type(value), "another type")
 
 
 def decode_rows(content_type: str, body: bytes) -> Iterator[DecodedRow]:
@@ -181,7 +180,7 @@ class Row:
         return self.text(name, expected="an identifier: an integer, or a text")
 
     def code(self, name: str, *, default: str | None = None) -> str:
-        """Read a word of the organisation kept in clear (team, campaign, site): a code, so that no name fits by mistake."""
+        """Read a word of the organisation kept in clear (team, campaign, site): a code, so that no full name fits."""
         value = self._get(name)
         if value is None and default is not None:
             return default

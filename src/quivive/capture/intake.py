@@ -52,7 +52,7 @@ class AccessContext:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MappedAccess:
-    """One row. `native` is its keyed id, for idempotence. No `parts`: it touches no protected table, it is only counted."""
+    """One row. `native` is its keyed id, for idempotence. Without `parts` it is only counted: dry, or nothing protected."""
 
     native: str
     at: int
@@ -79,7 +79,7 @@ class _What:
 
 
 def map_access(row: Row, context: AccessContext, policy: CapturePolicy, now: int) -> MappedAccess:
-    """Map one row of docs/access-api.md; the caller has read `controller` and calls `row.done()` is done here.
+    """Map one row of docs/access-api.md; the caller has read `controller`.
 
     Raises:
         FieldError: the first field that is wrong.

@@ -1,1 +1,1 @@
-"""Calls, tickets, callbacks, people and shifts: pure mapping of rows to entries' bodies. Beside the ledger, never importing it."""
+"""Calls, tickets, callbacks, people and shifts: rows to bodies, pure. Beside the ledger, never importing it."""

@@ -116,6 +116,4 @@ def _account(context: DirectoryContext, value: Any, path: str) -> AccountRef:
         raise FieldError(f"{path}.valid_to", "an instant after `valid_from`", "an earlier instant")
     agent = agent_key(keys, namespace, item.text("login", expected="a login"))
     item.done()
-    return AccountRef(
-        controller=controller, namespace=namespace, agent=agent, valid_from=valid_from, valid_to=valid_to
-    )
+    return AccountRef(controller=controller, namespace=namespace, agent=agent, valid_from=valid_from, valid_to=valid_to)
