@@ -52,7 +52,7 @@ class AccessContext:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MappedAccess:
-    """One row. `native` is its keyed id, for idempotence. Without `parts` it is only counted: dry, or nothing protected."""
+    """One row. `native` is its keyed id, for idempotence. Without `parts` it is only counted (dry, or unprotected)."""
 
     native: str
     at: int
