@@ -1,0 +1,125 @@
+"""Cuts chosen columns out of DataRow messages and COPY rows, and nothing else.
+
+Called by the relay's recorder, in the hot loop of every result. Pure. Must never copy a column that was not asked for.
+"""
+
+import struct
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from quivive.wire.framing import PeerError
+
+DATA_ROW: Final = 0x44
+_row_head = struct.Struct("!BIHi").unpack_from  # type, length, columns, length of the first column
+_length = struct.Struct("!i").unpack_from
+_frame = struct.Struct("!BI").unpack_from
+
+Row = tuple[bytes | None, ...]
+Cutter = Callable[[bytes, int, int, int, list[Row]], int]
+"""(buffer, start, end, most rows, rows out) → offset after the last row taken. Stops at a part frame or another type."""
+
+
+def cutter_of(indexes: Sequence[int]) -> Cutter:
+    """The quickest cutter for these column indexes (ascending)."""
+    if not indexes:
+        return count_rows
+    if tuple(indexes) == (0,):
+        return cut_first
+    return _General(tuple(indexes))
+
+
+def count_rows(buffer: bytes, start: int, end: int, most: int, rows: list[Row]) -> int:
+    """Take rows without cutting anything; appends empty tuples so that rows are counted alike."""
+    position, last = start, end - 5
+    none: Row = ()
+    add = rows.append
+    while position <= last and most:
+        kind, length = _frame(buffer, position)
+        following = position + 1 + length
+        if kind != DATA_ROW or following > end:
+            break
+        add(none)
+        position = following
+        most -= 1
+    return position
+
+
+def cut_first(buffer: bytes, start: int, end: int, most: int, rows: list[Row]) -> int:
+    """Cut the first column alone: the usual place of a key."""
+    position, last = start, end - 11
+    add = rows.append
+    while position <= last and most:
+        kind, length, columns, size = _row_head(buffer, position)
+        following = position + 1 + length
+        if kind != DATA_ROW or following > end:
+            break
+        if columns == 0 or position + 11 + size > following:
+            raise PeerError("a row shorter than its columns")
+        add((buffer[position + 11 : position + 11 + size] if size >= 0 else None,))
+        position = following
+        most -= 1
+    return position
+
+
+class _General:
+    """Cuts any ascending set of columns."""
+
+    __slots__ = ("_wanted",)
+
+    def __init__(self, indexes: tuple[int, ...]) -> None:
+        last = indexes[-1]
+        self._wanted = tuple(index in indexes for index in range(last + 1))
+
+    def __call__(self, buffer: bytes, start: int, end: int, most: int, rows: list[Row]) -> int:
+        position, last = start, end - 5
+        wanted, need = self._wanted, len(self._wanted)
+        try:
+            while position <= last and most:
+                kind, length = _frame(buffer, position)
+                following = position + 1 + length
+                if kind != DATA_ROW or following > end:
+                    break
+                if (buffer[position + 5] << 8 | buffer[position + 6]) < need:
+                    raise PeerError("a row with fewer columns than described")
+                at = position + 7
+                cut: list[bytes | None] = []
+                for keep in wanted:
+                    size = _length(buffer, at)[0]
+                    at += 4
+                    if size < 0:
+                        if keep:
+                            cut.append(None)
+                        continue
+                    if keep:
+                        cut.append(buffer[at : at + size])
+                    at += size
+                if at > following:
+                    raise PeerError("a row shorter than its columns")
+                rows.append(tuple(cut))
+                position = following
+                most -= 1
+        except struct.error as error:
+            raise PeerError("a row shorter than its columns") from error
+        return position
+
+
+def cut_head(head: bytes, indexes: Sequence[int]) -> Row | None:
+    """Columns of a row of which only the head was kept; None when they lie beyond it."""
+    if not indexes:
+        return ()
+    at, cut, last = 7, [], indexes[-1]
+    for index in range(last + 1):
+        if at + 4 > len(head):
+            return None
+        size: int = _length(head, at)[0]
+        at += 4
+        if size < 0:
+            if index in indexes:
+                cut.append(None)
+            continue
+        if index in indexes:
+            if at + size > len(head):
+                return None
+            cut.append(head[at : at + size])
+        at += size
+    return tuple(cut)

@@ -1,0 +1,107 @@
+"""What one PostgreSQL connection is in the middle of: statements, portals, executions, answers still due.
+
+Owned by `session`. Must never outlive its connection, and never keep bind values once an execution was reported.
+"""
+
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Any, Final
+
+from quivive.wire.fields import Field
+
+MAX_STATEMENTS: Final = 8_192
+"""Prepared statements remembered per connection; beyond, the oldest is forgotten and its execution is opaque."""
+MAX_PORTALS: Final = 1_024
+"""Open portals remembered per connection."""
+MAX_DUE: Final = 65_536
+"""Answers awaited in a pipeline; a deeper one turns the session opaque, with a gap."""
+MAX_STATEMENTS_PER_QUERY: Final = 4_096
+"""Statements told apart in one simple Query; the rest share the last one's execution."""
+
+
+class Due(IntEnum):
+    """What the next answers of the server belong to."""
+
+    PARSE = 0
+    BIND = 1
+    DESCRIBE_STATEMENT = 2
+    DESCRIBE_PORTAL = 3
+    EXECUTE = 4
+    CLOSE_STATEMENT = 5
+    CLOSE_PORTAL = 6
+    SYNC = 7
+    SIMPLE = 8
+    FUNCTION = 9
+    COPY_END = 10
+    DENIED_SYNC = 11
+
+
+class Statement:
+    """A prepared statement, or the text of one simple Query. `known` is the observer's analysis of the text."""
+
+    __slots__ = ("described", "fields", "known", "types")
+
+    def __init__(self, known: Any, types: tuple[int, ...] = ()) -> None:
+        self.known = known
+        self.types = types
+        self.fields: tuple[Field, ...] | None = None
+        self.described = False
+        """A Describe was sent: the columns will be known before the first row."""
+
+
+class Portal:
+    """A bound statement. `formats` None: the Bind was too long to read to its end, so rows cannot be cut."""
+
+    __slots__ = ("bind_formats", "binds", "execution", "formats", "statement")
+
+    def __init__(
+        self,
+        statement: Statement,
+        bind_formats: tuple[int, ...],
+        binds: list[bytes | None],
+        formats: tuple[int, ...] | None,
+    ) -> None:
+        self.statement = statement
+        self.bind_formats = bind_formats
+        self.binds = binds
+        self.formats = formats
+        self.execution: Execution | None = None
+
+
+class Execution:
+    """One statement running: an Execute, or one statement of a simple Query. `state` is the observer's own."""
+
+    __slots__ = ("bind_formats", "binds", "copy_in", "fields", "formats", "fresh_text", "index", "state", "statement")
+
+    def __init__(self, statement: Statement, *, index: int = 0, fresh_text: bool = False) -> None:
+        self.statement = statement
+        self.index = index
+        self.fresh_text = fresh_text
+        """The text was sent with this execution: its comments may name the agent (never a re-executed one's)."""
+        self.fields: tuple[Field, ...] | None = None
+        self.formats: tuple[int, ...] | None = ()
+        self.binds: list[bytes | None] = []
+        self.bind_formats: tuple[int, ...] = ()
+        self.copy_in = False
+        self.state: Any = None
+
+
+@dataclass(slots=True)
+class Simple:
+    """One simple Query under way; `at` is the statement whose answers come now."""
+
+    executions: list[Execution]
+    at: int = 0
+
+    def current(self) -> Execution:
+        """The execution that the next answer belongs to (the last one when the server answers more often)."""
+        return self.executions[min(self.at, len(self.executions) - 1)]
+
+
+@dataclass(slots=True)
+class Undo:
+    """How a name stood before a client message, should the server refuse or skip that message."""
+
+    name: bytes
+    before: Any
+    after: Any = None
