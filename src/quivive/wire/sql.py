@@ -1,188 +1,418 @@
 """Plan of a statement shape: what it does, to which tables, restricted by which operands (DESIGN §6).
 
 Called once per shape by the relay, which caches plans by fingerprint. Pure; must never raise: what is not
-understood is an opaque plan, visible and counted. sqlglot sees DML only; the rest is read by hand.
+understood is an opaque plan, visible and counted. sqlglot sees DML only (`wire.dml`); the rest is read here by hand.
 """
 
-from dataclasses import dataclass
-from enum import StrEnum
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Final
 
 from quivive.model.access import Action
+from quivive.wire.dml import identifier, plan_dml
+from quivive.wire.plan import (
+    Aggregate,
+    Comparison,
+    CopyPlan,
+    JoinEquality,
+    Operand,
+    OperandKind,
+    PlanKind,
+    Predicate,
+    SetVariable,
+    StatementPlan,
+    Verb,
+)
 
+__all__ = [
+    "Aggregate",
+    "Comparison",
+    "CopyPlan",
+    "JoinEquality",
+    "Operand",
+    "OperandKind",
+    "PlanKind",
+    "Predicate",
+    "SetVariable",
+    "StatementPlan",
+    "Verb",
+    "copy_query",
+    "plan_of",
+]
 
-class PlanKind(StrEnum):
-    DML = "dml"  # SELECT, INSERT, UPDATE, DELETE, MERGE, VALUES, TABLE, CTAS, SELECT INTO
-    SET = "set"  # SET, SET LOCAL, RESET
-    DISCARD = "discard"
-    TRANSACTION = "transaction"
-    PREPARE = "prepare"
-    EXECUTE = "execute"
-    DEALLOCATE = "deallocate"
-    DECLARE = "declare"
-    FETCH = "fetch"  # FETCH, MOVE
-    CLOSE = "close"
-    COPY = "copy"
-    EXPLAIN = "explain"
-    DDL = "ddl"
-    UTILITY = "utility"  # SHOW, LISTEN, VACUUM, LOCK …: shows no record
-    EMPTY = "empty"
-    OPAQUE = "opaque"  # DO, CALL, unreadable text
+MAX_STATEMENTS: Final = 1_000
+"""Statements of one text that are planned; the rest is one opaque plan."""
+MAX_NESTING: Final = 4
+"""PREPARE, EXPLAIN, DECLARE and COPY inside one another."""
 
+_NAME: Final = r'(?:"(?:[^"]|"")+"|[\w$]+)'
+_DOTTED: Final = rf"{_NAME}(?:\s*\.\s*{_NAME})*"
+_VALUE: Final = re.compile(
+    rf"(?P<negative>-)?\s*(?:'\?(?P<text>\d+)'|\?(?P<number>\d+)|\$(?P<bind>\d+)|(?P<word>{_NAME}))"
+)
+_FUNCTION: Final = re.compile(r'((?:"(?:[^"]|"")+"|[\w$]+)(?:\.(?:"(?:[^"]|"")+"|[\w$]+))?)\s*\(')
+_WORD: Final = re.compile(r"[a-z_]+")
 
-class Verb(StrEnum):
-    """Transaction verbs, savepoints included."""
-
-    NONE = ""
-    BEGIN = "begin"
-    COMMIT = "commit"
-    ROLLBACK = "rollback"
-    SAVEPOINT = "savepoint"
-    RELEASE = "release"
-    ROLLBACK_TO = "rollback_to"
-    PREPARE = "prepare"
-    COMMIT_CHAIN = "commit_chain"
-    ROLLBACK_CHAIN = "rollback_chain"
-
-
-class OperandKind(StrEnum):
-    SLOT = "slot"  # literals of `Shaped.slots[index]`
-    BIND = "bind"  # $index, from 1
-    NULL = "null"  # NULL, DEFAULT
-    OTHER = "other"  # an expression or a column: no value to be had
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Operand:
-    """Where the value of a comparison comes from at execution."""
-
-    kind: OperandKind
-    index: int = 0
-    negative: bool = False
-
-
-class Comparison(StrEnum):
-    EQUALS = "equals"
-    IN = "in"
-    ANY = "any"  # = ANY(array): the operand is one array value, or an array constructor's items
-    RANGE = "range"  # <, >, BETWEEN
-    LIKE = "like"  # LIKE, ILIKE, SIMILAR TO, ~, starts_with: the operand is a pattern
-    REGEX = "regex"
-    ASSIGNED = "assigned"  # value of an INSERT column
-    OTHER = "other"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Predicate:
-    """A column compared with operands.
-
-    `candidates` are the tables (as written) the column may belong to: one when qualified or alone in its scope.
-    `restricts` is True when every row shown or changed must satisfy it (top-level AND chain of its scope,
-    not under OR, NOT, or an outer join's condition).
-    """
-
-    candidates: tuple[str, ...]
-    column: str
-    comparison: Comparison
-    operands: tuple[Operand, ...]
-    restricts: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JoinEquality:
-    """`left_table.left_column = right_table.right_column`, tables as written."""
-
-    left_table: str
-    left_column: str
-    right_table: str
-    right_column: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SetVariable:
-    """One change of a session variable: SET, SET LOCAL, RESET, set_config(). `name` lower-case; "" is ALL.
-
-    `operand` None is RESET / SET … TO DEFAULT.
-    """
-
-    name: str
-    operand: Operand | None
-    local: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CopyPlan:
-    """COPY: `to_client` rows leave towards the client; `server_side` COPY to or from a file or program."""
-
-    outbound: bool
-    server_side: bool
-    table: str  # "" when a query is copied
-    columns: tuple[str, ...]
-    format: str  # text, csv, binary
-    delimiter: str
-    null: str
-    quote: str
-    escape: str
-    header: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StatementPlan:
-    """What one statement does.
-
-    Fields:
-        action: by form alone; `capture.resolve` refines read/list with the catalogue.
-        tables: all tables read or written, as written (`schema.table` or `table`), through CTEs and subqueries.
-        occurrences: how often each of `tables` stands in the statement (2 and more: self-join).
-        target: the table written, or "".
-        source_tables: tables read by INSERT…SELECT, CTAS, SELECT INTO: a bulk read of the source.
-        changed: columns written, as written; ("*",) when the statement names none (INSERT without columns).
-        aggregate: every output is an aggregate or a group key.
-        set_operation: UNION, INTERSECT, EXCEPT at the top: the wire cannot tell base columns.
-        returning: a write that shows rows.
-        variables: session variables changed, also by set_config() inside a SELECT.
-        name: prepared statement, cursor or savepoint; "" is unnamed or ALL (see `all_names`).
-        arguments: operands of SQL-level EXECUTE.
-        inner: plan of the statement inside PREPARE, DECLARE, COPY (query), EXPLAIN.
-        executes: EXPLAIN ANALYZE really runs `inner`.
-        functions: functions called in FROM or with side effects unknown (dblink, lo_get…), lower-case.
-        opaque: why the plan is not complete; "" when it is.
-    """
-
-    kind: PlanKind
-    action: Action
-    tables: tuple[str, ...] = ()
-    occurrences: tuple[int, ...] = ()
-    target: str = ""
-    source_tables: tuple[str, ...] = ()
-    changed: tuple[str, ...] = ()
-    predicates: tuple[Predicate, ...] = ()
-    joins: tuple[JoinEquality, ...] = ()
-    aggregate: bool = False
-    set_operation: bool = False
-    returning: bool = False
-    variables: tuple[SetVariable, ...] = ()
-    verb: Verb = Verb.NONE
-    name: str = ""
-    all_names: bool = False
-    arguments: tuple[Operand, ...] = ()
-    inner: "StatementPlan | None" = None
-    executes: bool = True
-    copy: CopyPlan | None = None
-    functions: tuple[str, ...] = ()
-    ddl: bool = False
-    opaque: str = ""
-
-    @property
-    def writes(self) -> bool:
-        """True when the statement changes a table (its trace comes before it in strict mode)."""
-        return self.target != "" and self.action in {Action.UPDATE, Action.DELETE, Action.CREATE}
+_DML_WORDS: Final = frozenset({"select", "with", "insert", "update", "delete", "merge", "values", "table"})
+_DDL_WORDS: Final = frozenset(
+    {"create", "alter", "drop", "comment", "grant", "revoke", "refresh", "reassign", "import", "security", "reindex"}
+)
+_UTILITY_WORDS: Final = frozenset(
+    {"show", "listen", "notify", "unlisten", "vacuum", "analyze", "analyse", "checkpoint", "lock", "load", "cluster"}
+)
 
 
 def plan_of(shape_text: str) -> tuple[StatementPlan, ...]:
-    """Plan each statement of a shape (`Shaped.text`). Never raises."""
-    raise NotImplementedError
+    """Plan each statement of a shape (`Shaped.text`), one per statement that the server answers. Never raises."""
+    statements = [text for text in _split(shape_text) if text]
+    if not statements:
+        return (StatementPlan(kind=PlanKind.EMPTY, action=Action.QUERY),)
+    plans = [_plan(text, MAX_NESTING) for text in statements[:MAX_STATEMENTS]]
+    if len(statements) > MAX_STATEMENTS:
+        plans += [_opaque("too_many_statements")] * (len(statements) - MAX_STATEMENTS)
+    return tuple(plans)
 
 
 def copy_query(sql: str) -> str | None:
-    """Return the query inside `COPY (query) TO …` of an original text, to be described aside; None when there is none."""
-    raise NotImplementedError
+    """Return the query inside `COPY (query) TO …` of an original text; None when there is none.
+
+    To be described on the side connection of the same database, never stored.
+    """
+    match = re.match(r"(?:\s|--[^\n]*\n|/\*(?:[^*]|\*(?!/))*\*/)*copy\s*\(", sql, re.IGNORECASE)
+    close = -1 if match is None else sql.lower().rfind(")", 0, _last_to(sql))
+    return None if match is None or close <= match.end() else sql[match.end() : close].strip()
+
+
+def _last_to(sql: str) -> int:
+    found = [m.start() for m in re.finditer(r"\)\s*to\b", sql, re.IGNORECASE)]
+    return found[-1] + 1 if found else len(sql)
+
+
+def _split(text: str) -> list[str]:
+    """Split at semicolons outside quoted identifiers (the shape has no other quotes and no comments)."""
+    if ";" not in text:
+        return [text.strip()]
+    parts: list[str] = []
+    start, quoted = 0, False
+    for match in re.finditer(r'[";]', text):
+        if match[0] == '"':
+            quoted = not quoted
+        elif not quoted:
+            parts.append(text[start : match.start()].strip())
+            start = match.end()
+    parts.append(text[start:].strip())
+    return parts
+
+
+def _opaque(why: str, **more: object) -> StatementPlan:
+    return replace(StatementPlan(kind=PlanKind.OPAQUE, action=Action.QUERY, opaque=why), **more)  # type: ignore[arg-type]
+
+
+def _plan(text: str, depth: int) -> StatementPlan:
+    text = text.strip()
+    if depth <= 0:
+        return _opaque("too_deep")
+    match = _WORD.match(text)
+    word = match[0] if match is not None else ""
+    if text.startswith("(") or word in _DML_WORDS:
+        return _dml(text)
+    reader = _READERS.get(word)
+    if reader is not None:
+        plan = reader(text, depth)
+        return plan if plan is not None else _opaque("unread")
+    if word in _DDL_WORDS:
+        return _ddl(text)
+    if word in _UTILITY_WORDS:
+        return StatementPlan(kind=PlanKind.UTILITY, action=Action.QUERY)
+    return _opaque("unread", functions=_functions(text))
+
+
+def _functions(text: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(identifier(match[1]) for match in _FUNCTION.finditer(text)))
+
+
+def _dml(text: str) -> StatementPlan:
+    return replace(plan_dml(text), functions=_functions(text))
+
+
+def _ddl(text: str) -> StatementPlan:
+    made = re.match(
+        r"create\b.*?\b(?:table|materialized view)\b(?:[^(]|\([^()]*\))*?\bas\b\s*(?:\(|select|with|table|values|execute)",
+        text,
+    )
+    if made is not None:
+        plan = _dml(re.sub(r"^create (?:(?:global|local) )?(?:temporary|temp|unlogged) ", "create ", text))
+        return replace(plan, ddl=True, action=Action.EXPORT)
+    match = re.match(
+        rf"(?:alter|drop)\s+(?:foreign |materialized )?(?:table|view)\s+(?:if exists )?(?:only )?({_DOTTED})", text
+    )
+    tables = (identifier(match[1]),) if match is not None else ()
+    return StatementPlan(kind=PlanKind.DDL, action=Action.QUERY, sources=tables, ddl=True)
+
+
+# Session variables and transactions ---------------------------------------------------------------------------
+
+
+def _operand(text: str) -> Operand | None:
+    match = _VALUE.match(text.strip())
+    if match is None:
+        return None
+    negative = match["negative"] is not None
+    if match["bind"] is not None:
+        return Operand(kind=OperandKind.BIND, index=int(match["bind"]), negative=negative)
+    if match["word"] is not None:
+        if match["word"] in {"null", "default"}:
+            return Operand(kind=OperandKind.NULL)
+        return Operand(kind=OperandKind.WORD, word=identifier(match["word"]))
+    return Operand(kind=OperandKind.SLOT, index=int(match["text"] or match["number"]), negative=negative)
+
+
+def _set(text: str, _depth: int) -> StatementPlan | None:
+    match = re.match(r"set\s+(?:(session|local)\s+)?(.*)", text, re.DOTALL)
+    if match is None:
+        return None
+    scope, rest = match.groups()
+    other = StatementPlan(kind=PlanKind.SET, action=Action.QUERY)
+    if re.match(
+        r"(transaction|characteristics|constraints|time zone|names|schema|xml option|role|authorization)\b", rest
+    ):
+        return other  # none of these is a variable that names an agent
+    assigned = re.match(rf"({_DOTTED})\s*(?:=|\bto\b)\s*(.*)", rest, re.DOTALL)
+    if assigned is None:
+        return None
+    operand = _operand(assigned[2])
+    value = None if operand is None or operand.kind is OperandKind.NULL else operand
+    name = identifier(re.sub(r"\s*\.\s*", ".", assigned[1])).lower()
+    return replace(other, variables=(SetVariable(name=name, value=value, local=scope == "local"),))
+
+
+def _reset(text: str, _depth: int) -> StatementPlan | None:
+    match = re.match(rf"reset\s+({_DOTTED})", text)
+    if match is None:
+        return None
+    name = identifier(re.sub(r"\s*\.\s*", ".", match[1])).lower()
+    variable = SetVariable(name="" if name == "all" else name, value=None, local=False)
+    return StatementPlan(kind=PlanKind.SET, action=Action.QUERY, variables=(variable,))
+
+
+def _discard(text: str, _depth: int) -> StatementPlan | None:
+    everything = bool(re.match(r"discard\s+all\b", text))
+    variables = (SetVariable(name="", value=None, local=False),) if everything else ()
+    return StatementPlan(kind=PlanKind.DISCARD, action=Action.QUERY, variables=variables, all_names=everything)
+
+
+def _verb(verb: Verb, name: str = "") -> StatementPlan:
+    return StatementPlan(kind=PlanKind.TRANSACTION, action=Action.QUERY, verb=verb, name=name)
+
+
+def _transaction(text: str, _depth: int) -> StatementPlan | None:
+    if re.match(r"(begin|start\s+transaction)\b", text):
+        return _verb(Verb.BEGIN)
+    to = re.match(rf"rollback\b(?:\s+(?:work|transaction))?\s+to\s+(?:savepoint\s+)?({_NAME})", text)
+    if to is not None:
+        return _verb(Verb.ROLLBACK_TO, identifier(to[1]))
+    prepared = re.match(r"(?:commit|rollback)\s+prepared\b", text)
+    if prepared is not None:
+        return StatementPlan(kind=PlanKind.UTILITY, action=Action.QUERY)
+    chain = bool(re.search(r"\band\s+chain\b", text))
+    if re.match(r"(commit|end)\b", text):
+        return _verb(Verb.COMMIT_CHAIN if chain else Verb.COMMIT)
+    if re.match(r"(rollback|abort)\b", text):
+        return _verb(Verb.ROLLBACK_CHAIN if chain else Verb.ROLLBACK)
+    point = re.match(rf"(savepoint|release)\s+(?:savepoint\s+)?({_NAME})", text)
+    if point is None:
+        return None
+    return _verb(Verb.SAVEPOINT if point[1] == "savepoint" else Verb.RELEASE, identifier(point[2]))
+
+
+# Statements that hold statements --------------------------------------------------------------------------------
+
+
+def _prepare(text: str, depth: int) -> StatementPlan | None:
+    if re.match(r"prepare\s+transaction\b", text):
+        return _verb(Verb.ROLLBACK)  # the session leaves the transaction: its settings end as with a rollback
+    match = re.match(rf"prepare\s+({_NAME})\s*(?:\((?:[^()]|\([^()]*\))*\)\s*)?as\s+(.*)", text, re.DOTALL)
+    if match is None:
+        return None
+    inner = _plan(match[2], depth - 1)
+    return StatementPlan(
+        kind=PlanKind.PREPARE, action=Action.QUERY, name=identifier(match[1]), inner=inner, executes=False
+    )
+
+
+def _execute(text: str, _depth: int) -> StatementPlan | None:
+    match = re.match(rf"execute\s+({_NAME})\s*(?:\((.*)\))?\s*$", text, re.DOTALL)
+    if match is None:
+        return None
+    arguments = tuple(_argument(part) for part in _arguments(match[2] or ""))
+    return StatementPlan(kind=PlanKind.EXECUTE, action=Action.QUERY, name=identifier(match[1]), arguments=arguments)
+
+
+def _argument(text: str) -> Operand:
+    match = _VALUE.match(text.strip())
+    rest = text.strip()[match.end() :].strip() if match is not None else ""
+    if match is None or (rest and not rest.startswith("::")):
+        return Operand(kind=OperandKind.OTHER)
+    return _operand(text) or Operand(kind=OperandKind.OTHER)
+
+
+def _arguments(text: str) -> list[str]:
+    parts: list[str] = []
+    start, depth = 0, 0
+    for position, letter in enumerate(text):
+        if letter in "([":
+            depth += 1
+        elif letter in ")]":
+            depth -= 1
+        elif letter == "," and depth == 0:
+            parts.append(text[start:position])
+            start = position + 1
+    return [*parts, text[start:]] if text.strip() else []
+
+
+def _deallocate(text: str, _depth: int) -> StatementPlan | None:
+    return _named(PlanKind.DEALLOCATE, rf"deallocate\s+(?:prepare\s+)?({_NAME})", text)
+
+
+def _close(text: str, _depth: int) -> StatementPlan | None:
+    return _named(PlanKind.CLOSE, rf"close\s+({_NAME})", text)
+
+
+def _named(kind: PlanKind, pattern: str, text: str) -> StatementPlan | None:
+    match = re.match(pattern, text)
+    if match is None:
+        return None
+    if match[1] == "all":
+        return StatementPlan(kind=kind, action=Action.QUERY, all_names=True)
+    return StatementPlan(kind=kind, action=Action.QUERY, name=identifier(match[1]))
+
+
+def _declare(text: str, depth: int) -> StatementPlan | None:
+    match = re.match(
+        rf"declare\s+({_NAME})\s+(?:[a-z]+\s+)*?cursor\b(?:\s+with(?:out)?\s+hold)?\s+for\s+(.*)", text, re.DOTALL
+    )
+    if match is None:
+        return None
+    inner = _plan(match[2], depth - 1)
+    return StatementPlan(
+        kind=PlanKind.DECLARE, action=Action.QUERY, name=identifier(match[1]), inner=inner, executes=False
+    )
+
+
+def _fetch(text: str, _depth: int) -> StatementPlan | None:
+    match = re.match(rf"(?:fetch|move)\b.*?({_NAME})\s*$", text, re.DOTALL)
+    shows = text.startswith("fetch")
+    if match is None:
+        return None
+    return StatementPlan(kind=PlanKind.FETCH, action=Action.LIST, name=identifier(match[1]), executes=shows)
+
+
+def _explain(text: str, depth: int) -> StatementPlan | None:
+    match = re.match(r"explain\s*(?:\(([^)]*)\))?\s*((?:analy[sz]e\b|verbose\b|\s)*)(.*)", text, re.DOTALL)
+    if match is None:
+        return None
+    options, words, rest = match[1] or "", match[2], match[3]
+    analyze = re.search(r"\banaly[sz]e\b(?!\s*(?:off|false|'?\?))", options) is not None or "analy" in words
+    inner = _plan(rest, depth - 1)
+    return StatementPlan(
+        kind=PlanKind.EXPLAIN,
+        action=inner.action if analyze and inner.writes else Action.QUERY,
+        inner=inner,
+        executes=analyze,
+        sources=inner.sources,
+    )
+
+
+def _copy(text: str, depth: int) -> StatementPlan | None:
+    query = re.match(r"copy\s*\((.*)\)\s*to\s+(stdout|program|'\?\d+')(.*)", text, re.DOTALL)
+    if query is not None:
+        copied = _plan(query[1], depth - 1)
+        spec = _copy_options(
+            CopyPlan(outbound=True, server_side=query[2] != "stdout", table="", columns=(), format="text"), query[3]
+        )
+        return replace(copied, kind=PlanKind.COPY, action=Action.EXPORT, inner=copied, copy=spec, returning=False)
+    table = re.match(
+        rf"copy\s+(?:binary\s+)?({_DOTTED})\s*(?:\(([^)]*)\))?\s*(to|from)\s+(stdout|stdin|program|'\?\d+')(.*)",
+        text,
+        re.DOTALL,
+    )
+    if table is None:
+        return None
+    name = identifier(re.sub(r"\s*\.\s*", ".", table[1]))
+    columns = tuple(identifier(part.strip()) for part in (table[2] or "").split(",") if part.strip())
+    outbound = table[3] == "to"
+    spec = CopyPlan(
+        outbound=outbound,
+        server_side=table[4] not in {"stdout", "stdin"},
+        table=name,
+        columns=columns,
+        format="binary" if text.startswith("copy binary") else "text",
+    )
+    return StatementPlan(
+        kind=PlanKind.COPY,
+        action=Action.EXPORT if outbound else Action.CREATE,
+        sources=(name,),
+        target=-1 if outbound else 0,
+        changed=() if outbound else columns or ("*",),
+        copy=_copy_options(spec, table[5]),
+    )
+
+
+def _copy_options(spec: CopyPlan, text: str) -> CopyPlan:
+    word = re.search(r"\b(?:format\s+)?(binary|csv)\b", text)
+    header = re.search(r"\bheader\b(?!\s*(?:false|off))", text) is not None
+    found = {
+        option: _operand(match[1])
+        for option in ("delimiter", "null", "quote", "escape")
+        if (match := re.search(rf"\b{option}s?\s+(?:as\s+)?('\?\d+')", text)) is not None
+    }
+    return replace(
+        spec,
+        format=word[1] if word is not None else spec.format,
+        header=header,
+        delimiter=found.get("delimiter"),
+        null=found.get("null"),
+        quote=found.get("quote"),
+        escape=found.get("escape"),
+    )
+
+
+def _truncate(text: str, _depth: int) -> StatementPlan | None:
+    match = re.match(rf"truncate\s+(?:table\s+)?(?:only\s+)?({_DOTTED}(?:\s*,\s*{_DOTTED})*)", text)
+    if match is None:
+        return None
+    names = tuple(identifier(part.strip()) for part in match[1].split(","))
+    return StatementPlan(kind=PlanKind.DML, action=Action.DELETE, sources=names, target=0)
+
+
+def _call(text: str, _depth: int) -> StatementPlan | None:
+    why = "do" if text.startswith("do") else "call"
+    return _opaque(why, functions=_functions(text))
+
+
+_READERS: Final[dict[str, Callable[[str, int], StatementPlan | None]]] = {
+    "set": _set,
+    "reset": _reset,
+    "discard": _discard,
+    "begin": _transaction,
+    "start": _transaction,
+    "commit": _transaction,
+    "end": _transaction,
+    "rollback": _transaction,
+    "abort": _transaction,
+    "savepoint": _transaction,
+    "release": _transaction,
+    "prepare": _prepare,
+    "execute": _execute,
+    "deallocate": _deallocate,
+    "close": _close,
+    "declare": _declare,
+    "fetch": _fetch,
+    "move": _fetch,
+    "explain": _explain,
+    "copy": _copy,
+    "truncate": _truncate,
+    "do": _call,
+    "call": _call,
+}
