@@ -1,7 +1,8 @@
-"""The intake: batches of rows to durable entries. Above capture and contacts, beside nothing, below web."""
+"""The intake: batches of rows to durable entries. Above capture and contacts, below web and core."""
 
-from quivive.intake.accept import Intake, IntakePorts, IntakeReport, SpoolPort
+from quivive.intake.accept import Acceptor, IntakePorts, IntakeReport, SpoolPort
 from quivive.intake.batch import IntakeKind
+from quivive.intake.opening import Intake
 from quivive.intake.seen import SeenTable
 
-__all__ = ["Intake", "IntakeKind", "IntakePorts", "IntakeReport", "SeenTable", "SpoolPort"]
+__all__ = ["Acceptor", "Intake", "IntakeKind", "IntakePorts", "IntakeReport", "SeenTable", "SpoolPort"]

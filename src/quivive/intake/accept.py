@@ -93,8 +93,8 @@ _BEST_GRADE: Final = {SourceKind.ACCESSES: Grade.B, SourceKind.ACCESS_FILE: Grad
 """Grade A is the wire's alone: a log told by an application is at best B, a file D (DESIGN §5)."""
 
 
-class Intake:
-    """Takes batches for every source of the configuration. Any number of calls at once, in one event loop."""
+class Acceptor:
+    """Takes batches for every source of the configuration (`Intake` adds the opening). Any number of calls at once, in one event loop."""
 
     def __init__(self, settings: Settings, ports: IntakePorts, seen: SeenTable) -> None:
         self._ports, self._seen = ports, seen
@@ -103,7 +103,7 @@ class Intake:
         self._under_way: dict[bytes, int] = {}  # digest → number in its spool, appended but not yet durable
         self._links: OrderedDict[tuple[str, ...], None] = OrderedDict()
 
-    async def __call__(
+    async def take(
         self,
         *,
         kind: IntakeKind | str,
