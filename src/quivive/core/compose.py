@@ -12,11 +12,10 @@ import prometheus_client
 
 from quivive.core.pipeline import Pipeline
 from quivive.core.story import prove
-from quivive.intake import Intake
+from quivive.intake import Intake, IntakeReport
 from quivive.ledger.log import Ledger
 from quivive.model.entry import ActBody
 from quivive.model.errors import RefusedError
-from quivive.model.ids import OPERATOR
 from quivive.privacy.keyring import Keyring
 from quivive.privacy.subject import RECORD_KIND, SubjectKeyer
 from quivive.projection.projection import Projection
@@ -93,8 +92,8 @@ class _Intake:
 
     async def __call__(
         self, *, kind: IntakeKind, source: str, controllers: tuple[str, ...], content_type: str, body: bytes
-    ):  # type: ignore[no-untyped-def]
-        return await self._intake.take(
+    ) -> IntakeReport:
+        return await self._intake(
             kind=kind.value, source=source, controllers=controllers, content_type=content_type, body=body
         )
 
@@ -134,7 +133,7 @@ def _heads(parts: Parts) -> Callable[[], Awaitable[Sequence[LedgerHead]]]:
 def _head(ledger: Ledger, shard: str) -> LedgerHead:
     head = ledger.head(shard)
     return LedgerHead(
-        controller=shard.split("/")[0],
+        controller=shard.split("/", maxsplit=1)[0],
         shard=shard,
         entries=head.entries,
         published=head.published,
@@ -171,6 +170,3 @@ def _facts(controller: ControllerSettings) -> ControllerFacts:
         identity_kinds=tuple(sorted(kinds)),
         record_example=f"{person.rpartition('.')[2]}:2" if person else "",
     )
-
-
-__all__ = ["OPERATOR", "Parts", "services"]

@@ -15,9 +15,10 @@ from typing import Final
 
 import structlog
 
+from quivive.core.policies import PolicyKeeper
 from quivive.core.writers import CoreWriter
 from quivive.detection.judge import JudgeSettings, judge
-from quivive.ledger.log import Ledger, LedgerEntry
+from quivive.ledger.log import Ledger
 from quivive.model.access import GapBody, GapCause
 from quivive.model.clock import SECOND_US
 from quivive.model.errors import StorageError
@@ -30,6 +31,7 @@ MAX_PROJECT_ENTRIES: Final = 8_192  # per transaction of the projection
 IDLE_S: Final = 0.02  # pause when no spool had anything: adds at most this to the way to the screen
 PUBLISH_EVERY_S: Final = 1.0  # a checkpoint at most once a second (DESIGN §7)
 JUDGE_EVERY_S: Final = 1.0
+POLICY_EVERY_S: Final = 60.0  # accounts open and close at instants
 DROP_EVERY_S: Final = 10.0  # consumed spool files are deleted
 DISK_RETRY_S: Final = 1.0  # after a StorageError: the spools keep what comes meanwhile
 
@@ -59,11 +61,11 @@ class Pipeline:
         writer: CoreWriter,
         judge_settings: JudgeSettings,
         clock: Callable[[], int],
-        on_operator_entries: Callable[[], None],
+        policies: PolicyKeeper,
     ) -> None:
         self._home, self._ledger, self.projection, self._writer = home, ledger, projection, writer
         self._judge_settings, self._clock = judge_settings, clock
-        self._on_operator_entries = on_operator_entries
+        self._policies = policies
         self._readers: dict[str, SpoolReader] = {}
         self._stop = threading.Event()
         self._arrived = threading.Event()
@@ -163,7 +165,7 @@ class Pipeline:
     # --- ledger → projection → verdicts
 
     def _project(self) -> None:
-        judged = 0.0
+        judged = refreshed = time.monotonic()
         while not self._stop.is_set():
             if self._rebuild.is_set():
                 self._rebuild.clear()
@@ -173,6 +175,9 @@ class Pipeline:
             if now - judged >= JUDGE_EVERY_S:
                 self._judge_recent()
                 judged = now
+            if now - refreshed >= POLICY_EVERY_S:
+                self._policies.refresh()
+                refreshed = now
             if not more:
                 self._arrived.wait(IDLE_S)
                 self._arrived.clear()
@@ -191,8 +196,8 @@ class Pipeline:
             self._start_again()
             return True
         self.state.projected += len(batch)
-        if any(_changes_policy(entry) for entry in batch):
-            self._on_operator_entries()
+        if self._policies.take(batch):
+            self._policies.refresh()
         return True
 
     def _start_again(self) -> None:
@@ -206,12 +211,6 @@ class Pipeline:
 
 
 _JUDGE_BACK_US: Final = 2 * 86_400 * SECOND_US  # undecided exposures older than this are judged by `quivive judge`
-
-
-def _changes_policy(entry: LedgerEntry) -> bool:
-    return entry.shard.startswith("operator/") and (
-        b'"kind":"directory.agent"' in entry.data or b'"kind":"gate.state"' in entry.data
-    )
 
 
 def _damage_gap(damage: SpoolDamage, now: int) -> GapBody:

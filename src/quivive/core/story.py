@@ -49,9 +49,7 @@ def _change_one_byte(copy: Path) -> tuple[str, int]:
     return target.relative_to(copy).as_posix(), offset
 
 
-def _result(
-    report: Report, heads: Sequence[LedgerHead], *, changed: str, offset: int, elapsed_ms: int
-) -> StoryResult:
+def _result(report: Report, heads: Sequence[LedgerHead], *, changed: str, offset: int, elapsed_ms: int) -> StoryResult:
     return StoryResult(
         exit_code=report.exit_code,
         entries=report.entries,

@@ -1,0 +1,82 @@
+"""Keeps each source's capture policy in step with the directory and the gate.
+
+Called by the core at its start, by the projection thread when such entries arrive, and each minute
+(accounts open and close at instants). Must never write a wider policy than `quivive.policy` computed.
+Thread-safe: one lock.
+"""
+
+import threading
+from collections.abc import Callable, Iterable
+from typing import Final, Protocol
+
+import msgspec
+import structlog
+
+from quivive.ledger.entry import decode_entry
+from quivive.model.contact import AgentBody
+from quivive.model.entry import EntryKind
+from quivive.model.gate import DRY_POLICY, CapturePolicy, GateBody
+from quivive.policy import policies, write_policies
+from quivive.settings import Settings
+
+MAX_READ_ENTRIES: Final = 8_192
+_DIRECTORY: Final = f'"kind":"{EntryKind.DIRECTORY_AGENT}"'.encode()
+_GATE: Final = f'"kind":"{EntryKind.GATE_STATE}"'.encode()
+log = structlog.get_logger("quivive.core")
+
+
+class LedgerEntryLike(Protocol):
+    """What is read of a ledger entry."""
+
+    @property
+    def shard(self) -> str: ...
+    @property
+    def data(self) -> bytes: ...
+
+
+class PolicyKeeper:
+    """In memory: the highest version of each person, every gate entry in ledger order."""
+
+    def __init__(self, settings: Settings, clock: Callable[[], int]) -> None:
+        self._settings, self._clock = settings, clock
+        self._lock = threading.Lock()
+        self._people: dict[str, AgentBody] = {}
+        self._gates: list[GateBody] = []
+        self._current: dict[str, CapturePolicy] = {}
+
+    def take(self, entries: Iterable[LedgerEntryLike]) -> bool:
+        """Take in directory and gate entries of the operator's log; True when there were any."""
+        changed = False
+        for item in entries:
+            if not item.shard.startswith("operator/"):
+                continue
+            if _DIRECTORY in item.data:
+                person = msgspec.convert(decode_entry(item.data).body, AgentBody)
+                with self._lock:
+                    known = self._people.get(person.person)
+                    if known is None or person.version > known.version:
+                        self._people[person.person] = person
+                changed = True
+            elif _GATE in item.data:
+                gate = msgspec.convert(decode_entry(item.data).body, GateBody)
+                with self._lock:
+                    self._gates.append(gate)
+                changed = True
+        return changed
+
+    def refresh(self) -> None:
+        """Compute and write what changed.
+
+        Raises:
+            StorageError: a policy file cannot be written; sources keep their former policy.
+        """
+        with self._lock:
+            self._current = policies(self._settings, list(self._people.values()), self._gates, self._clock())
+            written = write_policies(self._settings.home, self._current)
+        if written:
+            log.info("core.policy_written", sources=written)
+
+    def current(self, source: str) -> CapturePolicy:
+        """Policy of one source now; dry until computed."""
+        with self._lock:
+            return self._current.get(source, DRY_POLICY)
