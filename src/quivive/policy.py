@@ -5,7 +5,6 @@ entry arrives, and each minute (accounts open and close at instants). Must never
 doubt: no gate entry, no directory, a person not informed, an account held by two people all withhold.
 """
 
-import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Final
@@ -15,6 +14,7 @@ from quivive.model.errors import StorageError
 from quivive.model.gate import DRY_POLICY, CapturePolicy, GateBody, GateState, Module
 from quivive.privacy.policy_file import encode_policy
 from quivive.settings import Settings, SourceKind
+from quivive.spool.durable import write_atomic
 
 NEVER: Final = 0
 """`informed` value of an account that is known and must be withheld, whatever `keep_unknown` says."""
@@ -111,18 +111,8 @@ def _strictest(since: list[int]) -> int:
 
 
 def _replace(path: Path, data: bytes) -> bool:
-    """Replace a file if its bytes differ: temporary file, fdatasync, rename. A reader sees one or the other."""
+    """Replace a file if its bytes differ (temporary file, fsync, rename, mode 0600)."""
     if path.exists() and path.read_bytes() == data:
         return False
-    temporary = path.with_name(path.name + ".new")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fdatasync(file.fileno())
-        temporary.replace(path)
-    except OSError:
-        temporary.unlink(missing_ok=True)
-        raise
+    write_atomic(path, data)
     return True

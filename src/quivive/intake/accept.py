@@ -94,7 +94,7 @@ _BEST_GRADE: Final = {SourceKind.ACCESSES: Grade.B, SourceKind.ACCESS_FILE: Grad
 
 
 class Acceptor:
-    """Takes batches for every source of the configuration (`Intake` adds the opening). Any number of calls at once, in one event loop."""
+    """Takes batches for every source of the configuration. Any number of calls at once, in one event loop."""
 
     def __init__(self, settings: Settings, ports: IntakePorts, seen: SeenTable) -> None:
         self._ports, self._seen = ports, seen
