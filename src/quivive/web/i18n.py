@@ -55,7 +55,7 @@ class Texts:
     translations: gettext.GNUTranslations
     zone: ZoneInfo
 
-    def say(self, code: str, **values: object) -> str:
+    def say(self, code: str, /, **values: object) -> str:
         """Return the sentence of a code, with its named values put in.
 
         Raises:
@@ -70,7 +70,7 @@ class Texts:
         """Tell whether a code has a text; for codes that another part of the product may extend."""
         return self.translations.gettext(code) != code
 
-    def count(self, code: str, number: int, **values: object) -> str:
+    def count(self, code: str, number: int, /, **values: object) -> str:
         """Return the singular or plural sentence of a code; `%(count)s` is the number as written here."""
         text = self.translations.ngettext(code, code + ".plural", number)
         if text in {code, code + ".plural"}:

@@ -13,7 +13,7 @@ from litestar.exceptions import HTTPException, ValidationException
 from litestar.response import Redirect
 
 from quivive.model.errors import RefusedError, StorageError
-from quivive.web.guards import principal_of, services_of
+from quivive.web.guards import principal_of
 from quivive.web.pages import page
 
 PROBLEM_MEDIA_TYPE: Final = "application/problem+json"
@@ -24,6 +24,8 @@ _CODE_STATUS: Final[dict[str, int]] = {
     "too_large": 413,
     "unknown_search": 404,
     "unknown_controller": 403,
+    "controller_unknown": 403,
+    "filter_invalid": 400,
     "gate_refused": 403,
     "source_refused": 403,
     "sign_in_refused_too_often": 429,
@@ -76,6 +78,8 @@ def answer(
         if errors:
             problem["errors"] = errors
         return Response(problem, status_code=status, media_type=PROBLEM_MEDIA_TYPE, headers=headers)
+    if status == 401 and request.headers.get("hx-request"):
+        return Response("", status_code=401, media_type=MediaType.HTML, headers={"HX-Redirect": "/sign-in"})
     if status == 401 and request.method == "GET":
         return Redirect("/sign-in", status_code=303)
     return page(request, "problem.html", status=status, code=code)
@@ -124,6 +128,3 @@ def _principal(request: Request[Any, Any, Any]) -> str:
 def _place(error: Exception) -> str:
     frames = traceback.extract_tb(error.__traceback__)
     return f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
-
-
-__all__ = ["MediaType", "answer", "is_machine", "on_defect", "on_http", "on_refused", "on_storage", "services_of"]

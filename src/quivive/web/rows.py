@@ -36,7 +36,7 @@ def names(row: Mapping[str, object], name: str) -> tuple[str, ...]:
 
 
 def _short(name: str) -> str:
-    """`public.customer.last_name` → `customer.last_name`: the schema says nothing to a reader when it is the default."""
+    """`public.customer.last_name` → `customer.last_name`: the schema says nothing when it is the default."""
     return name.removeprefix("public.")
 
 

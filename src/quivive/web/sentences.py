@@ -38,9 +38,10 @@ CODES: Final[tuple[tuple[str, type[StrEnum]], ...]] = (
 """Every closed set that has a sentence per member; the test of completeness walks it."""
 
 PROBLEMS: Final = (
-    "bad_request", "defect", "field_invalid", "form_expired", "gate_refused", "link_expired", "link_unknown",
-    "link_used", "method_not_allowed", "not_durable", "not_found", "other_site", "permission_refused",
-    "sign_in_needed", "sign_in_refused_too_often", "subject_ambiguous", "subject_unreadable", "table_unknown",
+    "bad_request", "content_type", "controller_unknown", "defect", "field_invalid", "filter_invalid",
+    "form_expired", "gate_refused", "identity_kind_unknown", "link_expired", "link_unknown", "link_used",
+    "method_not_allowed", "not_durable", "not_found", "other_site", "permission_refused", "sign_in_needed",
+    "sign_in_refused_too_often", "subject_ambiguous", "subject_one_of", "subject_unreadable", "table_unknown",
     "too_large", "too_many_keys", "unknown_controller", "unknown_search",
 )  # fmt: skip
 """Refusals that a person may meet; any other code is shown as `problem.other` with its code."""

@@ -1,0 +1,1 @@
+"""Handlers by noun. Each carries one permission; each look at traces is an act before the answer."""

@@ -1,0 +1,58 @@
+"""Health: sources, freshness, gaps, gate and ledger heads for the administrator; probes for machines.
+
+Registered by `app.create_app`. Must never show customer data, agents or names.
+"""
+
+import asyncio
+from typing import Any, Final
+
+from litestar import MediaType, Request, Response, get
+
+from quivive.model.entry import ActKind
+from quivive.model.permission import Permission
+from quivive.web.guards import requires, services_of
+from quivive.web.pages import page
+from quivive.web.reading import Period, Purpose, reader_for
+
+METRICS_MEDIA_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
+
+
+@get("/health", opt=requires(Permission.OPERATOR_HEALTH_READ), include_in_schema=False)
+async def health(request: Request[Any, Any, Any]) -> Response[str]:
+    """The page."""
+    services = services_of(request)
+    reader = await reader_for(request, Purpose.OPERATION, period=Period.MONTH)
+    sources, gaps, coverage, gate = await asyncio.gather(
+        reader.raw("health"), reader.raw("gaps"), reader.raw("coverage"), reader.raw("gate")
+    )
+    heads = await services.heads()
+    await reader.record(ActKind.VIEW_HEALTH, object_id="", count=len(sources))
+    return page(
+        request,
+        "health.html",
+        sources=sources,
+        gaps=gaps,
+        coverage=coverage,
+        gate=gate,
+        heads=heads,
+        ready=await services.ready(),
+    )
+
+
+@get("/livez", opt=requires(Permission.PUBLIC_PAGE_READ), media_type=MediaType.TEXT)
+async def livez() -> str:
+    """The process answers."""
+    return "ok\n"
+
+
+@get("/readyz", opt=requires(Permission.PUBLIC_PAGE_READ), media_type=MediaType.TEXT)
+async def readyz(request: Request[Any, Any, Any]) -> Response[str]:
+    """The core follows its spools and the projection answers."""
+    ready = await services_of(request).ready()
+    return Response("ok\n" if ready else "not ready\n", status_code=200 if ready else 503, media_type=MediaType.TEXT)
+
+
+@get("/metrics", opt=requires(Permission.OPERATOR_HEALTH_READ), media_type=MediaType.TEXT)
+async def metrics(request: Request[Any, Any, Any]) -> Response[bytes]:
+    """Prometheus text; no label holds a person, a record or a phone."""
+    return Response(services_of(request).metrics(), media_type=METRICS_MEDIA_TYPE)

@@ -1,0 +1,122 @@
+"""First page: counts of the day, the guided story in four steps, and the story's two proofs.
+
+Registered by `app.create_app`. Must never touch the data folder itself: the story works on a copy.
+"""
+
+import asyncio
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from litestar import Request, Response, get, post
+from litestar.datastructures import Cookie
+from litestar.response import Redirect
+
+from quivive.model.entry import ActKind
+from quivive.model.permission import Permission
+from quivive.model.verdict import Strength, Verdict
+from quivive.web.charts import Part, share_bar
+from quivive.web.guards import principal_of, requires, services_of
+from quivive.web.i18n import LANGUAGES
+from quivive.web.pages import LANGUAGE_COOKIE, page, texts_of
+from quivive.web.reading import Period, Purpose, Reader, reader_for, sum_of
+
+_SHARES: Final[tuple[tuple[str, str, str], ...]] = (
+    ("strong", Verdict.EXPLAINED, Strength.STRONG),
+    ("medium", Verdict.EXPLAINED, Strength.MEDIUM),
+    ("weak", Verdict.EXPLAINED, Strength.WEAK),
+    ("pending", Verdict.PENDING, ""),
+    ("unknown", Verdict.UNKNOWN, ""),
+    ("unexplained", Verdict.UNEXPLAINED, ""),
+)
+LANGUAGE_COOKIE_S: Final = 365 * 86_400
+"""A choice of language is kept a year."""
+
+_story_lock = asyncio.Lock()  # one copy of the data folder at a time
+
+
+async def share_parts(request: Request[Any, Any, Any], reader: Reader) -> list[Part]:
+    """Exposures of the period by verdict and strength."""
+    rows = await reader.raw("shares")
+    texts = texts_of(request)
+    counted = []
+    for code, verdict, strength in _SHARES:
+        where = {"verdict": str(verdict)} | ({"strength": str(strength)} if strength else {})
+        counted.append((code, sum_of(rows, "exposures", where)))
+    total = sum(count for _, count in counted) or 1
+    return [
+        Part(code=code, label=texts.say(f"share.{code}"), count=count, figure=texts.percent(round(count / total, 3)))
+        for code, count in counted
+    ]
+
+
+@get("/", opt=requires(Permission.PUBLIC_PAGE_READ), include_in_schema=False)
+async def home(request: Request[Any, Any, Any]) -> Response[Any]:
+    """The first page; the anonymous are led to the sign-in page."""
+    principal = principal_of(request)
+    if principal is None:
+        return Redirect("/sign-in", status_code=303)
+    if not principal.may(Permission.CONTROLLER_ACCESSES_READ):
+        return page(request, "home.html", counts=None, parts=[], chart="", story=None)
+    reader = await reader_for(request, Purpose.ACTIVITY_REVIEW, period=Period.DAY)
+    counts = await reader.raw("counts")
+    parts = await share_parts(request, reader)
+    chart = share_bar(parts, title=texts_of(request).say("home.shares"))
+    return page(request, "home.html", counts=counts, parts=parts, chart=chart, story=None)
+
+
+async def _story(request: Request[Any, Any, Any], *, tamper: bool) -> Response[Any]:
+    services = services_of(request)
+    reader = await reader_for(request, Purpose.DEMONSTRATION_STORY)
+    async with _story_lock:
+        result = await (services.story_tamper() if tamper else services.story_prove())
+    await reader.record(
+        ActKind.VERIFY_LEDGER, object_id=f"{'changed' if tamper else 'whole'}:{result.exit_code}", count=result.entries
+    )
+    return page(request, "story.html", result=result, tamper=tamper)
+
+
+@post("/story/prove", opt=requires(Permission.OPERATOR_LEDGER_VERIFY), include_in_schema=False, status_code=200)
+async def story_prove(request: Request[Any, Any, Any]) -> Response[Any]:
+    """Step 3: verify a copy of the data folder."""
+    return await _story(request, tamper=False)
+
+
+@post("/story/tamper", opt=requires(Permission.OPERATOR_LEDGER_VERIFY), include_in_schema=False, status_code=200)
+async def story_tamper(request: Request[Any, Any, Any]) -> Response[Any]:
+    """Step 4: change one byte of a copy, and see it found."""
+    return await _story(request, tamper=True)
+
+
+@get("/my-space", opt=requires(Permission.OWN_SPACE_READ), include_in_schema=False)
+async def own_space(request: Request[Any, Any, Any]) -> Response[str]:
+    """What is recorded about an agent, and what this version does not show yet."""
+    days = max((facts.trace_retention_days for facts in services_of(request).controllers), default=0)
+    return page(request, "own.html", retention_days=days)
+
+
+@get("/language", opt=requires(Permission.PUBLIC_PAGE_READ), include_in_schema=False, status_code=303)
+async def language(request: Request[Any, Any, Any]) -> Response[Any]:
+    """Choose the language and come back to the page."""
+    chosen = request.query_params.get("to", "")
+    answer: Response[Any] = Redirect(local_path(request.query_params.get("next", "/")), status_code=303)
+    if chosen in LANGUAGES:
+        answer.set_cookie(
+            Cookie(
+                key=LANGUAGE_COOKIE,
+                value=chosen,
+                max_age=LANGUAGE_COOKIE_S,
+                httponly=True,
+                samesite="strict",
+                secure=services_of(request).secure_cookies,
+                path="/",
+            )
+        )
+    return answer
+
+
+def local_path(text: str) -> str:
+    """A path of this console, `/` for anything else: no open redirect."""
+    parts = urlsplit(text)
+    if parts.scheme or parts.netloc or not text.startswith("/") or text.startswith("//") or "\\" in text:
+        return "/"
+    return text
