@@ -53,7 +53,7 @@ START: Final = FileCursor(inode=0, offset=0, line=0, head="")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chunk:
-    """Whole lines. `first_line` counts from 1; `overlong` counts lines thrown away for their length; `lost`: others may be missing."""
+    """Whole lines. `first_line` counts from 1; `overlong`: lines too long, thrown away; `lost`: others may be."""
 
     data: bytes
     first_line: int

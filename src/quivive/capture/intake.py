@@ -6,7 +6,7 @@ closed sets, the names of the catalogue and the instants; everything else leaves
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Any, Final
@@ -177,22 +177,24 @@ def _what(row: Row, keyer: SubjectKeyer) -> _What:
     catalogue = keyer.catalogue
     named, free = list[str](), list[str]()
 
-    def read(value: Any, path: str) -> KeyedRecord | None:
+    def record(value: Any, path: str) -> KeyedRecord | None:
         text = text_item(value, path)
-        table = text.partition(":")[0]
-        if is_not_protected(catalogue, table):
-            free.append(table)
+        if is_not_protected(catalogue, text.partition(":")[0]):
+            free.append(text.partition(":")[0])
             return None
-        return _keyed(keyer, text, path)
+        return _refusing(path, lambda: keyer.record(text))
 
-    records = [record for record in row.items("records", read) if record]
+    records = [found for found in row.items("records", record) if found]
     if row.has("table"):
         table = row.identifier("table")
-        records += [r for r in row.items("keys", lambda v, p: read(f"{table}:{_key_text(v, p)}", p)) if r]
         if is_not_protected(catalogue, table):
             free.append(table)
+            row.items("keys", _key_parts)
         else:
             named.append(_table_name(catalogue, table, row.where("table")))
+            records += row.items("keys", lambda v, p: _refusing(p, lambda: keyer.record_of(named[0], _key_parts(v, p))))
+    elif row.has("keys"):
+        raise FieldError(row.where("table"), "the table whose keys these are", "nothing")
     columns, changed = (
         tuple(name for name in row.items(field, lambda v, p: _column(catalogue, v, p)) if name)
         for field in ("columns", "changed")
@@ -209,9 +211,9 @@ def _what(row: Row, keyer: SubjectKeyer) -> _What:
     )
 
 
-def _keyed(keyer: SubjectKeyer, text: str, path: str) -> KeyedRecord:
+def _refusing(path: str, key: Callable[[], KeyedRecord]) -> KeyedRecord:
     try:
-        return keyer.record(text)
+        return key()
     except RefusedError as refusal:
         raise FieldError(path, _RECORD_EXPECTED.get(refusal.code, "table:key"), "string") from None
 
@@ -224,11 +226,11 @@ _RECORD_EXPECTED: Final[Mapping[str, str]] = {
 }
 
 
-def _key_text(value: Any, path: str) -> str:
-    """Read one key of `keys`: a text, an integer, or an array for a composite key."""
+def _key_parts(value: Any, path: str) -> tuple[str, ...]:
+    """Read one item of `keys`: a text, an integer, or an array for a composite key."""
     if isinstance(value, list):
-        return ",".join(text_item(part, f"{path}[{index}]").replace(",", "\\,") for index, part in enumerate(value))
-    return text_item(value, path)
+        return tuple(text_item(part, f"{path}[{index}]") for index, part in enumerate(value))
+    return (text_item(value, path),)
 
 
 def _table_name(catalogue: Catalogue, name: str, path: str) -> str:

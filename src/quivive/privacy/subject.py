@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from quivive.model.access import LinkBody
-from quivive.model.catalogue import Catalogue, TableKind
+from quivive.model.catalogue import Catalogue, Table, TableKind
 from quivive.model.contact import SubjectRef
-from quivive.privacy.canonical import canonical_alternate, parse_record
+from quivive.privacy.canonical import canonical_alternate, canonical_declared, declared_table, parse_record
 from quivive.privacy.pseudonym import ControllerKeys, alternate_key, neighbourhood, record_key
 
 RECORD_KIND: Final = "record"
@@ -45,7 +45,18 @@ class SubjectKeyer:
         Raises:
             RefusedError: `record_notation`, `record_table_unknown`, `record_table_ambiguous`, `record_key_parts`.
         """
-        table, canonical = parse_record(self.catalogue, notation)
+        return self._keyed(*parse_record(self.catalogue, notation))
+
+    def record_of(self, table: str, parts: Sequence[str]) -> KeyedRecord:
+        """Key a record named by its table and the texts of its primary key, in order.
+
+        Raises:
+            RefusedError: `record_table_unknown`, `record_table_ambiguous`, `record_key_parts`.
+        """
+        declared = declared_table(self.catalogue, table)
+        return self._keyed(declared, canonical_declared(declared, parts))
+
+    def _keyed(self, table: Table, canonical: str) -> KeyedRecord:
         near = ""
         if len(table.key) == 1 and _is_integer(canonical):
             near = neighbourhood(self.keys, table.name, int(canonical))
