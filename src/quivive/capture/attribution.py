@@ -4,19 +4,27 @@ Called by the relay: `SessionFacts` follows one connection, `attribute` is asked
 argument. Must never guess: no attribution is `none`; and never keep a login beyond its connection.
 """
 
+from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
+from quivive.capture.variables import Change, Variables, changes_of
 from quivive.model.access import AttributionSource
 from quivive.model.gate import CapturePolicy
-from quivive.privacy.pseudonym import ControllerKeys
+from quivive.privacy.pseudonym import ControllerKeys, agent_key, contact_key
+from quivive.wire.plan import StatementPlan
 from quivive.wire.shape import Literal
-from quivive.wire.sql import StatementPlan
+
+MAX_LOGIN: Final = 256
+"""Characters of a login or contact id; longer values are no identity and name nobody."""
+MAX_BATCHES: Final = 4_096
+"""Batches in flight on one connection; a client that pipelines more loses its attribution, never its service."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttributionSettings:
-    """What a source declares about attribution (subset of SourceSettings, without settings.py as a dependency)."""
+    """What a source declares about attribution (the relay fills it from its SourceSettings)."""
 
     namespace: str
     agent_variable: str = "quivive.agent"
@@ -30,7 +38,11 @@ class AttributionSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attribution:
-    """Pseudonyms of one execution. `session_kept` False: the opaque session id must be dropped as well (dry, withheld)."""
+    """Pseudonyms of one execution.
+
+    `session_kept` False: the opaque session id must be dropped as well (dry, or the agent is withheld: a session
+    shared with a later, informed access would tie the two).
+    """
 
     agent: str
     account: str
@@ -39,16 +51,41 @@ class Attribution:
     session_kept: bool
 
 
+class _Batch:
+    """Statements up to one Sync or simple Query: those answered, and the changes each of them makes."""
+
+    __slots__ = ("answered", "changes", "closed", "count")
+
+    def __init__(self) -> None:
+        self.changes: list[tuple[int, Change]] = []  # (statement number in the batch, change)
+        self.count = 0
+        self.answered = 0
+        self.closed = False
+
+
 class SessionFacts:
     """Session variables of one connection with PostgreSQL's transactional semantics.
 
     The relay calls, in wire order: `sent` per statement executed (Execute of a portal, or each statement of a simple
-    Query), `sync_sent` per Sync or simple Query; then on the answers `completed` per CommandComplete or
-    EmptyQueryResponse, `failed` per ErrorResponse, `ready` per ReadyForQuery with its status.
+    Query), `sync_sent` per Sync or simple Query; then on the answers `completed` per CommandComplete,
+    EmptyQueryResponse or PortalSuspended, `failed` per ErrorResponse, `ready` per ReadyForQuery with its status.
+
+    Effects show at once to what is sent later (a pipelined SET counts for the statement behind it); when a batch
+    fails, what the server skipped or rolled back is taken out again.
     """
 
+    __slots__ = ("_base", "_batches", "_lost", "_memo", "_now", "login", "settings")
+
     def __init__(self, settings: AttributionSettings, *, login: str, startup: Mapping[str, str]) -> None:
-        raise NotImplementedError
+        """`startup`: parameters of the start-up message, with those of its `options` (-c name=value) merged in."""
+        self.settings = settings
+        self.login = login
+        tracked = {settings.agent_variable.lower(), settings.contact_variable.lower(), "application_name"}
+        self._base = Variables(tracked, {key.lower(): value for key, value in startup.items()})
+        self._now = self._base
+        self._batches: deque[_Batch] = deque()
+        self._lost = False
+        self._memo: dict[tuple[str, str], str] = {}  # last pseudonyms; bounded below
 
     def sent(
         self,
@@ -57,27 +94,84 @@ class SessionFacts:
         binds: Sequence[bytes | None] = (),
     ) -> None:
         """A statement was sent; its effect is visible to the statements sent after it."""
-        raise NotImplementedError
-
-    def completed(self) -> None:
-        """The oldest statement not yet answered ended well."""
-        raise NotImplementedError
-
-    def failed(self) -> None:
-        """The oldest statement not yet answered failed: the rest of its batch is skipped."""
-        raise NotImplementedError
+        batches = self._batches
+        if not batches or batches[-1].closed:
+            if len(batches) >= MAX_BATCHES:
+                self._lost = True
+                return
+            batches.append(_Batch())
+        batch = batches[-1]
+        if plan.variables or plan.verb:
+            for change in changes_of(plan, slots, binds, self._now.tracked):
+                if self._now is self._base:
+                    self._now = self._base.copy()
+                batch.changes.append((batch.count, change))
+                self._now.apply(change)
+        batch.count += 1
 
     def sync_sent(self) -> None:
         """A batch ends (Sync, or the end of a simple Query)."""
-        raise NotImplementedError
+        if not self._batches or self._batches[-1].closed:
+            self._batches.append(_Batch())
+        self._batches[-1].closed = True
+
+    def completed(self) -> None:
+        """The oldest statement not yet answered ended well."""
+        if self._batches:
+            self._batches[0].answered += 1
+
+    def failed(self) -> None:
+        """The oldest statement not yet answered failed: the rest of its batch is skipped."""
+        if not self._batches:
+            return
+        batch = self._batches[0]
+        if batch.changes or self._base.differs:
+            batch.changes = [(n, change) for n, change in batch.changes if n < batch.answered]
+            batch.changes.append((batch.answered, Change.abort()))
+            self._replay()
 
     def ready(self, status: str) -> None:
         """ReadyForQuery: `I`, `T` or `E`; the server's word on the oldest batch."""
-        raise NotImplementedError
+        if self._batches:
+            batch = self._batches.popleft()
+            if batch.changes or self._base.differs:
+                for _, change in batch.changes:
+                    self._base = self._base if self._base is not self._now else self._base.copy()
+                    self._base.apply(change)
+                self._base.end_of_batch(status)
+                self._replay()
+        if not self._batches:
+            self._lost = False
+            self._now = self._base
+
+    def _replay(self) -> None:
+        """Compute what the statements sent next will see: the settled state, then all that is in flight."""
+        if not any(batch.changes for batch in self._batches):
+            self._now = self._base
+            return
+        now = self._base.copy()
+        for batch in self._batches:
+            for _, change in batch.changes:
+                now.apply(change)
+            if batch.closed:
+                now.end_of_implicit()
+        self._now = now
 
     def variable(self, name: str) -> str:
-        """Value of a tracked variable now, "" when unset."""
-        raise NotImplementedError
+        """Value of a tracked variable for a statement sent now, "" when unset."""
+        return "" if self._lost else self._now.get(name.lower())
+
+    def pseudonym(self, kind: str, keys: ControllerKeys, value: str) -> str:
+        """Agent or contact key of a value, remembered for the next execution of the same session."""
+        memo = self._memo
+        found = memo.get((kind, value))
+        if found is None:
+            if len(memo) >= 8:  # a pool serves a few agents per connection in a row
+                memo.clear()
+            namespace = self.settings.namespace
+            found = contact_key(keys, value) if kind == "contact" else agent_key(keys, namespace, value)
+            memo[kind, value] = found
+        return found
 
 
 def attribute(
@@ -88,5 +182,63 @@ def attribute(
     keys: ControllerKeys,
     at: int,
 ) -> Attribution:
-    """Attribute one execution sent now. `tags` are those of the text just sent; None for a re-executed statement."""
-    raise NotImplementedError
+    """Attribute one execution sent now, at `at` (microseconds UTC).
+
+    `tags` are those of the text just sent; None for a re-executed statement, which inherits no comment (case 65).
+    """
+    if not policy.active:
+        return _DRY
+    login, source = _login(facts, tags or {})
+    account = _account(facts, policy, keys, at)
+    if not login:
+        return Attribution(
+            agent="", account=account, contact=_contact(facts, tags or {}, keys), source=source, session_kept=True
+        )
+    agent = facts.pseudonym("agent", keys, login)
+    if not policy.agent_may_be_kept(agent, at):
+        return Attribution(
+            agent="", account=account, contact="", source=AttributionSource.NOT_INFORMED, session_kept=False
+        )
+    return Attribution(
+        agent=agent, account=account, contact=_contact(facts, tags or {}, keys), source=source, session_kept=True
+    )
+
+
+_DRY: Final = Attribution(agent="", account="", contact="", source=AttributionSource.DRY, session_kept=False)
+
+
+def _login(facts: SessionFacts, tags: Mapping[str, str]) -> tuple[str, AttributionSource]:
+    """Who is named, by the best source that names anybody (DESIGN §6)."""
+    settings = facts.settings
+    candidates = [
+        (facts.variable(settings.agent_variable), AttributionSource.SESSION_VARIABLE),
+        (tags.get(settings.comment_agent_key, ""), AttributionSource.COMMENT),
+    ]
+    if settings.application_name_is_agent:
+        candidates.append((facts.variable("application_name"), AttributionSource.APPLICATION_NAME))
+    if settings.account_is_agent and facts.login not in settings.service_accounts:
+        candidates.append((facts.login, AttributionSource.ACCOUNT))
+    for value, source in candidates:
+        login = value.strip()
+        if login and len(login) <= MAX_LOGIN:
+            return login, source
+    return "", AttributionSource.NONE
+
+
+def _account(facts: SessionFacts, policy: CapturePolicy, keys: ControllerKeys, at: int) -> str:
+    """Pseudonym of the database login: of a declared service account, or of an informed agent's own; else ""."""
+    login = facts.login
+    if not login:
+        return ""
+    key = facts.pseudonym("agent", keys, login)
+    if login in policy.service_accounts or login in facts.settings.service_accounts:
+        return key
+    informed_at = policy.informed.get(key, 0)
+    return key if 0 < informed_at <= at else ""
+
+
+def _contact(facts: SessionFacts, tags: Mapping[str, str], keys: ControllerKeys) -> str:
+    settings = facts.settings
+    value = facts.variable(settings.contact_variable) or tags.get(settings.comment_contact_key, "")
+    value = value.strip()
+    return facts.pseudonym("contact", keys, value) if value and len(value) <= MAX_LOGIN else ""
