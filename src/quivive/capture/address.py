@@ -41,7 +41,7 @@ def parse_address(text: str) -> Address:
     if text.startswith("unix:"):
         return Address(path=text.removeprefix("unix:"))
     host, _, port = text.rpartition(":")
-    if not host or not port.isdecimal() or int(port) > 65_535:  # noqa: PLR2004
+    if not host or not port.isdecimal() or int(port) > 65_535:
         raise RefusedError("address", "expected host:port or unix:/path")
     return Address(host=host.strip("[]"), port=int(port))
 

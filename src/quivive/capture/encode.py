@@ -42,7 +42,7 @@ def patterns_json(patterns: Sequence[Pattern]) -> str:
 
 
 def records_json(records: Sequence[RecordGroup]) -> str:
-    """`records` of an access; keys are hexadecimal and tables were encoded with care, so no escape is needed in keys."""
+    """`records` of an access; keys are hexadecimal, so they need no escape."""
     if not records:
         return "[]"
     groups = []

@@ -75,7 +75,7 @@ class FrameBuffer:
             self._need = HEADER_BYTES
         else:
             length = unpack_length(buffer, position + 1)[0]
-            if length < 4 or length > MAX_FRAME_LENGTH:  # noqa: PLR2004
+            if length < 4 or length > MAX_FRAME_LENGTH:
                 raise PeerError("a message with an impossible length")
             need = length + 1
             if need > self._limit:

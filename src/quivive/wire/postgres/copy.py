@@ -68,7 +68,9 @@ class TextCopy:
         return rows
 
     def _row(self, line: bytes) -> Row:
-        values = line.split(self._delimiter)  # a delimiter inside a value is escaped as an octal or letter by the server
+        values = line.split(
+            self._delimiter
+        )  # a delimiter inside a value is escaped as an octal or letter by the server
         if b"\\" + self._delimiter in line:
             values = _split_escaped(line, self._delimiter)
         if self._indexes and self._indexes[-1] >= len(values):

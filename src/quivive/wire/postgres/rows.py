@@ -16,32 +16,27 @@ _frame = struct.Struct("!BI").unpack_from
 
 Row = tuple[bytes | None, ...]
 Cutter = Callable[[bytes, int, int, int, list[Row]], int]
-"""(buffer, start, end, most rows, rows out) → offset after the last row taken. Stops at a part frame or another type."""
+"""(buffer, start, end, most rows, rows out) → offset after the last row taken; stops at a part frame."""
 
 
 def cutter_of(indexes: Sequence[int]) -> Cutter:
-    """The quickest cutter for these column indexes (ascending)."""
-    if not indexes:
-        return count_rows
+    """The quickest cutter for these column indexes (ascending, at least one)."""
     if tuple(indexes) == (0,):
         return cut_first
     return _General(tuple(indexes))
 
 
-def count_rows(buffer: bytes, start: int, end: int, most: int, rows: list[Row]) -> int:
-    """Take rows without cutting anything; appends empty tuples so that rows are counted alike."""
-    position, last = start, end - 5
-    none: Row = ()
-    add = rows.append
-    while position <= last and most:
+def skip_rows(buffer: bytes, start: int, end: int) -> tuple[int, int]:
+    """Pass whole DataRow frames uncut: (offset after the last, how many)."""
+    position, last, rows = start, end - 5, 0
+    while position <= last:
         kind, length = _frame(buffer, position)
         following = position + 1 + length
         if kind != DATA_ROW or following > end:
             break
-        add(none)
+        rows += 1
         position = following
-        most -= 1
-    return position
+    return position, rows
 
 
 def cut_first(buffer: bytes, start: int, end: int, most: int, rows: list[Row]) -> int:

@@ -3,11 +3,16 @@
 Owned by `session`. Must never outlive its connection, and never keep bind values once an execution was reported.
 """
 
+from collections import deque
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from quivive.wire.fields import Field
+from quivive.wire.framing import MAX_FRAME_KEPT, MAX_FRAME_LENGTH, FrameBuffer
+
+if TYPE_CHECKING:
+    from quivive.wire.postgres.observer import Observer
 
 MAX_STATEMENTS: Final = 8_192
 """Prepared statements remembered per connection; beyond, the oldest is forgotten and its execution is opaque."""
@@ -39,11 +44,15 @@ class Due(IntEnum):
 class Statement:
     """A prepared statement, or the text of one simple Query. `known` is the observer's analysis of the text."""
 
-    __slots__ = ("described", "fields", "known", "types")
+    __slots__ = ("cache", "described", "fields", "fresh", "known", "types")
 
     def __init__(self, known: Any, types: tuple[int, ...] = ()) -> None:
         self.known = known
         self.types = types
+        self.cache: Any = None
+        """The observer's own, per statement."""
+        self.fresh = True
+        """Not executed since its text was sent."""
         self.fields: tuple[Field, ...] | None = None
         self.described = False
         """A Describe was sent: the columns will be known before the first row."""
@@ -105,3 +114,26 @@ class Undo:
     name: bytes
     before: Any
     after: Any = None
+
+
+class SessionState:
+    """Shared by the two halves of a PgSession."""
+
+    def __init__(self, observer: "Observer", *, guarded: bool, refusal: bytes) -> None:
+        self._observer = observer
+        self._guarded = guarded
+        self._refusal = refusal
+        limit = MAX_FRAME_LENGTH if guarded else MAX_FRAME_KEPT
+        self._from_client = FrameBuffer(limit)
+        self._from_server = FrameBuffer(limit)
+        self._statements: dict[bytes, Statement] = {}
+        self._portals: dict[bytes, Portal] = {}
+        self._due: deque[tuple[int, Any]] = deque()
+        self._skipping = False
+        """An error came before the client's Sync: what it still sends is ignored by the server."""
+        self._refusing = False
+        """An Execute was refused: swallow up to Sync."""
+        self._copying: Execution | None = None
+        self._suspended: list[Execution] = []
+        self.blocked = False
+        """The observer is not ready for the next answer: call `server_bytes(b"")` when it is."""

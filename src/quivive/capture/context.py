@@ -1,0 +1,201 @@
+"""What all connections of one relay share: settings, keys, policy, catalogue, caches, spool, counters.
+
+Built by `relay`, used by the recorders. Must never block the loop, and never lose sight in silence: what cannot be
+spooled is counted and becomes a `gap`.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+from quivive.capture.attribution import AttributionSettings
+from quivive.capture.catalogue import CatalogueSnapshot
+from quivive.capture.counts import Counts
+from quivive.capture.encode import encode_body
+from quivive.capture.statements import Known, Shape, Statements
+from quivive.model.access import CaptureMode, GapBody, GapCause, Grade, LinkBody
+from quivive.model.entry import EntryKind
+from quivive.model.errors import StorageError
+from quivive.model.gate import CapturePolicy
+from quivive.privacy.pseudonym import ControllerKeys
+from quivive.spool.record import RecordError
+from quivive.wire.fields import Field
+
+MAX_LINKS: Final = 65_536
+"""Links remembered as already told: about 10 MB."""
+REFRESH_PAUSE_S: Final = 1.0
+"""Least time between two reads of the catalogue for unknown OIDs (temporary tables are never in it)."""
+
+
+class Spool(Protocol):
+    """The part of AsyncSpool that recorders need."""
+
+    failure: StorageError | None
+
+    def append(self, *, kind: EntryKind, captured_at: int, controller: str, key_id: str, body: bytes) -> int:
+        """Number an event."""
+
+    @property
+    def durable_seq(self) -> int:
+        """Last number that a power cut cannot take."""
+
+    async def durable(self, seq: int) -> None:
+        """Wait until `seq` is on disk."""
+
+
+class Side(Protocol):
+    """The part of the side connection that recorders need."""
+
+    async def fields_of(self, known: Known, index: int, types: tuple[int, ...]) -> tuple[Field, ...] | None:
+        """Columns of a statement, None when they cannot be told."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceFacts:
+    """Settings of the source that recorders read."""
+
+    name: str
+    controller: str
+    region: str
+    mode: CaptureMode
+    closed: bool
+    grade: Grade
+    attribution: AttributionSettings
+
+
+class RelayContext:
+    """One per relay process; everything on its loop."""
+
+    def __init__(
+        self,
+        *,
+        facts: SourceFacts,
+        keys: ControllerKeys,
+        spool: Spool,
+        epoch: int,
+        clock: Callable[[], int],
+        snapshot: CatalogueSnapshot,
+        policy: CapturePolicy,
+        side: Side | None,
+        reload: Callable[[], Awaitable[CatalogueSnapshot | None]] | None,
+    ) -> None:
+        self.facts = facts
+        self.keys = keys
+        self.spool = spool
+        self.clock = clock
+        self.snapshot = snapshot
+        self.policy = policy
+        self.generation = 1
+        self.statements = Statements()
+        self.counts = Counts()
+        self.sessions = 0
+        self._side = side
+        self._reload = reload
+        self._epoch = f"{epoch:x}"
+        self._accesses = 0
+        self._links: dict[tuple[str, str], None] = {}
+        self._lost = 0
+        self._lost_from = 0
+        self._describing: dict[tuple[int, int], asyncio.Future[None]] = {}
+        self._refreshing: asyncio.Future[None] | None = None
+        self._refreshed = float("-inf")
+
+    # --- entries --------------------------------------------------------------------------------------------------
+
+    def next_access(self) -> str:
+        """Identifier of an execution, unique within the source."""
+        self._accesses += 1
+        return f"{self._epoch}-{self._accesses:x}"
+
+    def next_session(self) -> str:
+        """Clear name of a connection, to be pseudonymised."""
+        self.sessions += 1
+        return f"{self._epoch}/{self.sessions}"
+
+    def append(self, kind: EntryKind, body: bytes) -> int:
+        """Spool an entry; 0 when it could not be, which is counted as lost."""
+        now = self.clock()
+        try:
+            return self.spool.append(
+                kind=kind, captured_at=now, controller=self.facts.controller, key_id=self.keys.key_id, body=body
+            )
+        except (StorageError, RecordError):
+            self._lost_from = self._lost_from or now
+            self._lost += 1
+            return 0
+
+    @property
+    def blind(self) -> bool:
+        """The trace cannot be written at present."""
+        return self._lost_from != 0 or self.spool.failure is not None
+
+    def let_through(self) -> None:
+        """Strict could not be held and the source is open: bytes pass before their trace is durable."""
+        self._lost_from = self._lost_from or self.clock()
+
+    def settle_losses(self) -> None:
+        """Write the gap of a failure that is over."""
+        if self._lost_from and self.spool.failure is None:
+            lost, lost_from = self._lost, self._lost_from
+            self._lost = self._lost_from = 0
+            if not self.gap(lost_from, self.clock(), GapCause.SPOOL_FULL, lost):
+                self._lost, self._lost_from = self._lost + lost, lost_from
+
+    def gap(self, from_at: int, to_at: int, cause: GapCause, lost: int) -> int:
+        """Spool a gap."""
+        return self.append(EntryKind.GAP, encode_body(GapBody(from_at=from_at, to_at=to_at, cause=cause, lost=lost)))
+
+    def link(self, link: LinkBody) -> None:
+        """Spool a link that was not told yet."""
+        key = (link.left, link.right)
+        if key in self._links:
+            return
+        if len(self._links) >= MAX_LINKS:
+            del self._links[next(iter(self._links))]
+        if self.append(EntryKind.LINK, encode_body(link)):
+            self._links[key] = None
+
+    def flush_counts(self) -> None:
+        """Spool the counters."""
+        for body in self.counts.take(self.clock()):
+            self.append(EntryKind.ACCESS_COUNT, encode_body(body))
+
+    # --- catalogue and descriptions ---------------------------------------------------------------------------------
+
+    def describe(self, known: Known, index: int, types: tuple[int, ...]) -> "asyncio.Future[None] | None":
+        """Ask for the columns of a statement aside, once per shape; None when nobody can be asked."""
+        shape = known.shape
+        if self._side is None or not known.text:
+            return None
+        key = (id(shape), index)
+        running = self._describing.get(key)
+        if running is None:
+            running = asyncio.ensure_future(self._describe(self._side, known, index, types))
+            self._describing[key] = running
+            running.add_done_callback(lambda _: self._describing.pop(key, None))
+        return running
+
+    async def _describe(self, side: Side, known: Known, index: int, types: tuple[int, ...]) -> None:
+        shape: Shape = known.shape
+        shape.described[index] = await side.fields_of(known, index, types)
+
+    def refresh(self) -> "asyncio.Future[None] | None":
+        """Read the catalogue again; None when that was done a moment ago or cannot be done."""
+        if self._refreshing is not None:
+            return self._refreshing
+        now = asyncio.get_running_loop().time()
+        if self._reload is None or now - self._refreshed < REFRESH_PAUSE_S:
+            return None
+        self._refreshed = now
+        self._refreshing = asyncio.ensure_future(self._refresh(self._reload))
+        return self._refreshing
+
+    async def _refresh(self, reload: Callable[[], Awaitable[CatalogueSnapshot | None]]) -> None:
+        try:
+            snapshot = await reload()
+            if snapshot is not None:
+                self.snapshot = snapshot
+                self.generation += 1
+        finally:
+            self._refreshing = None

@@ -1,0 +1,510 @@
+"""One relayed PostgreSQL connection: two asyncio protocols that forward whole reads and show them to a PgSession.
+
+Called by `relay`. Forward first, inspect in place (DESIGN §6). Must never decode a password, never await in the path of
+bytes outside strict, never let the slower side grow memory: each side's reading pauses with the other's writing.
+"""
+
+import asyncio
+import ssl
+from collections.abc import Callable
+from enum import IntEnum
+from typing import Final
+
+import structlog
+
+from quivive.capture.address import Address
+from quivive.capture.context import RelayContext
+from quivive.capture.holding import Door
+from quivive.capture.recorder import Recorder
+from quivive.model.access import CaptureMode, GapCause
+from quivive.wire.framing import HEADER_BYTES, FrameBuffer, PeerError, unpack_length
+from quivive.wire.postgres import messages
+from quivive.wire.postgres.session import PgSession
+
+log = structlog.get_logger()
+
+WRITE_BUFFER_BYTES: Final = 128 << 10
+"""Bytes waiting in one transport before the other side's reading pauses; two of them and a read stay below 1 MiB."""
+CONNECT_TIMEOUT_S: Final = 10.0
+STARTUP_TIMEOUT_S: Final = 60.0
+"""A client that has not finished its start-up by then is let go."""
+MAX_EARLY_BYTES: Final = 1 << 20
+"""Bytes of requests kept that a client sends before the server has let it in."""
+_PASSWORD: Final = ord("p")
+_REPLICATION_OFF: Final = frozenset({"", "0", "off", "no", "false"})
+
+
+class Phase(IntEnum):
+    STARTUP = 0
+    CONNECTING = 1
+    AUTHENTICATING = 2
+    SESSION = 3
+    OPAQUE = 4
+    CLOSED = 5
+
+
+class Target:
+    """Where a relay connects to, and how."""
+
+    def __init__(self, address: Address, tls: ssl.SSLContext | None) -> None:
+        self.address = address
+        self.tls = tls
+
+    async def connect(self, leg: asyncio.Protocol) -> asyncio.Transport:
+        """Connect `leg` to the server.
+
+        Raises:
+            OSError: it cannot be reached, or refuses TLS.
+        """
+        loop = asyncio.get_running_loop()
+        address = self.address
+        if self.tls is not None:
+            return await self._connect_tls(leg, self.tls)
+        if address.path:
+            transport, _ = await loop.create_unix_connection(lambda: leg, address.path)
+        else:
+            transport, _ = await loop.create_connection(lambda: leg, address.host, address.port)
+        return transport
+
+    async def _connect_tls(self, leg: asyncio.Protocol, context: ssl.SSLContext) -> asyncio.Transport:
+        loop = asyncio.get_running_loop()
+        asking = _TlsQuestion(loop.create_future())
+        transport, _ = await loop.create_connection(lambda: asking, self.address.host, self.address.port)
+        transport.write((8).to_bytes(4, "big") + messages.SSL_REQUEST.to_bytes(4, "big"))
+        if await asking.answer != b"S":
+            transport.close()
+            raise ConnectionRefusedError("the server refuses TLS")
+        secured = await loop.start_tls(transport, leg, context, server_hostname=self.address.host)
+        assert secured is not None
+        leg.connection_made(secured)
+        return secured
+
+
+class _TlsQuestion(asyncio.Protocol):
+    """Waits for the one byte that answers an SSLRequest."""
+
+    def __init__(self, answer: "asyncio.Future[bytes]") -> None:
+        self.answer = answer
+
+    def data_received(self, data: bytes) -> None:
+        if not self.answer.done():
+            self.answer.set_result(data)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        del exc
+        if not self.answer.done():
+            self.answer.set_exception(ConnectionResetError("the server closed before TLS"))
+
+
+class Relayed:
+    """One client connection and its server connection."""
+
+    def __init__(self, context: RelayContext, target: Target, ended: Callable[["Relayed"], None]) -> None:
+        self._context = context
+        self._target = target
+        self._ended = ended
+        self._phase = Phase.STARTUP
+        self._head = bytearray()
+        self._startup: dict[str, str] = {}
+        self._auth_client = FrameBuffer()
+        self._auth_server = FrameBuffer()
+        self._early = bytearray()
+        self._guarded = context.facts.closed or context.facts.mode is CaptureMode.STRICT
+        self._blocked = False
+        self._opaque_from = 0
+        self._connecting: asyncio.Task[None] | None = None
+        self._patience: asyncio.TimerHandle | None = None
+        self._recorder: Recorder | None = None
+        self._session: PgSession | None = None
+        self._to_client: Door | None = None
+        self._to_server: Door | None = None
+        self.client = Leg(self, self._client_startup)
+        self.server = Leg(self, self._server_auth)
+        self.client.peer, self.server.peer = self.server, self.client
+
+    @property
+    def idle(self) -> bool:
+        """Nothing is running: the relay may close it when it stops."""
+        return self._phase != Phase.SESSION or self._session is None or not self._session.running
+
+    def close(self) -> None:
+        """End both sides after what was written is sent."""
+        self._phase = Phase.CLOSED
+        self.client.close()
+        self.server.close()
+
+    def long_running(self, before: int) -> None:
+        """Give executions that began before an instant their first part."""
+        if self._session is not None and self._recorder is not None and self._phase == Phase.SESSION:
+            for execution in self._session.running:
+                if execution.state is not None and execution.state.at < before:
+                    self._recorder.born(execution.state)
+
+    # --- start-up -------------------------------------------------------------------------------------------------
+
+    def client_arrived(self) -> None:
+        """The client's socket is open."""
+        loop = asyncio.get_running_loop()
+        self._patience = loop.call_later(STARTUP_TIMEOUT_S, self._impatient)
+
+    def _impatient(self) -> None:
+        if self._phase in (Phase.STARTUP, Phase.CONNECTING):
+            self.close()
+
+    def _client_startup(self, data: bytes) -> None:
+        head = self._head
+        head += data
+        if self._phase == Phase.CONNECTING:
+            if len(head) > MAX_EARLY_BYTES:
+                self.close()
+            return
+        if head[0] == messages.TLS_HANDSHAKE:
+            self.close()  # direct TLS: this listener has no certificate
+            return
+        while len(head) >= 8 and self._phase == Phase.STARTUP:
+            length = int.from_bytes(head[:4], "big")
+            if not 8 <= length <= messages.MAX_STARTUP_BYTES:
+                self._refuse("08P01", "Quivive relay: this is not a PostgreSQL start-up message.")
+                return
+            if len(head) < length:
+                return
+            packet = bytes(head[:length])
+            del head[:length]
+            self._startup_packet(packet)
+
+    def _startup_packet(self, packet: bytes) -> None:
+        code = int.from_bytes(packet[4:8], "big")
+        if code in (messages.SSL_REQUEST, messages.GSSENC_REQUEST):
+            self.client.write(b"N")  # clear on this leg: loopback or a private network (capture reference §3.2 b)
+        elif code == messages.CANCEL_REQUEST:
+            self._phase = Phase.CONNECTING
+            self._connecting = asyncio.ensure_future(self._cancel(packet))
+        elif code >> 16 == messages.PROTOCOL_3:
+            self._startup = messages.startup_parameters(packet)
+            self._phase = Phase.CONNECTING
+            self._connecting = asyncio.ensure_future(self._connect(packet))
+        else:
+            self._refuse("0A000", "Quivive relay: only PostgreSQL protocol 3 is spoken here.")
+
+    async def _cancel(self, packet: bytes) -> None:
+        """Forward a cancel request on a connection of its own; the server answers by closing."""
+        try:
+            async with asyncio.timeout(CONNECT_TIMEOUT_S):
+                await self._target.connect(self.server)
+        except OSError as error:
+            log.warning("relay.target_unreachable", source=self._context.facts.name, reason=error.strerror or "timeout")
+            self.close()
+            return
+        self._phase = Phase.OPAQUE
+        self.server.write(packet)
+
+    async def _connect(self, packet: bytes) -> None:
+        try:
+            async with asyncio.timeout(CONNECT_TIMEOUT_S):
+                await self._target.connect(self.server)
+        except OSError as error:
+            log.warning("relay.target_unreachable", source=self._context.facts.name, reason=error.strerror or "timeout")
+            self._refuse(
+                messages.CANNOT_CONNECT, "Quivive relay: the database behind this relay cannot be reached at present."
+            )
+            return
+        if self._phase == Phase.CLOSED:
+            self.server.close()
+            return
+        self._phase = Phase.AUTHENTICATING
+        self.server.write(packet)
+        self.client.received = self._client_auth
+        early, self._head = bytes(self._head), bytearray()
+        if early:
+            self._client_auth(early)
+
+    def _refuse(self, state: str, message: str) -> None:
+        self.client.write(messages.error_response(severity="FATAL", state=state, message=message))
+        self.close()
+
+    # --- authentication, relayed untouched ---------------------------------------------------------------------------
+
+    def _client_auth(self, data: bytes) -> None:
+        """Passwords pass unread; requests sent too early wait until the server is ready."""
+        buffer = self._auth_client.feed(data)
+        position = 0
+        try:
+            while len(buffer) - position >= HEADER_BYTES:
+                following = position + 1 + unpack_length(buffer, position + 1)[0]
+                if following > len(buffer) or following <= position + 4:
+                    break
+                if buffer[position] == _PASSWORD:
+                    self.server.write(buffer[position:following])
+                else:
+                    self._early += buffer[position:following]
+                position = following
+            self._auth_client.keep(buffer, position)
+        except PeerError:
+            self.close()
+            return
+        if len(self._early) > MAX_EARLY_BYTES or self._auth_client.cut:
+            self.close()
+
+    def _server_auth(self, data: bytes) -> None:
+        if self._phase != Phase.AUTHENTICATING:
+            self.client.write(data)  # the answer to a cancel request, if any
+            return
+        buffer = self._auth_server.feed(data)
+        position, out = 0, bytearray()
+        ready = False
+        while len(buffer) - position >= HEADER_BYTES and not ready:
+            following = position + 1 + unpack_length(buffer, position + 1)[0]
+            if following > len(buffer) or following <= position + 4:
+                break
+            out += self._auth_message(buffer[position:following])
+            ready = buffer[position] == ord("Z")
+            position = following
+        self.client.write(bytes(out))
+        if ready:
+            self._begin_session(buffer[position:])
+            return
+        try:
+            self._auth_server.keep(buffer, position)
+        except PeerError:
+            self.close()
+
+    def _auth_message(self, message: bytes) -> bytes:
+        """Relay one message; a clear client leg cannot do what a TLS server leg offers, so -PLUS goes (§3.2 row 3)."""
+        if message[0] == ord("R") and message[5:9] == b"\x00\x00\x00\x0a" and self._target.tls is not None:
+            return messages.frame(b"R", messages.without_channel_binding(message[5:]))
+        return message
+
+    def _begin_session(self, rest: bytes) -> None:
+        if self._patience is not None:
+            self._patience.cancel()
+        if self._startup.get("replication", "").lower() not in _REPLICATION_OFF:
+            self._phase = Phase.SESSION
+            self._go_opaque()
+            self.client.write(rest)
+        else:
+            self._phase = Phase.SESSION
+            refusal = messages.error_response(
+                severity="ERROR",
+                state=messages.AUDIT_UNAVAILABLE,
+                message="Quivive relay: this access cannot be recorded at present, so it is refused.",
+                hint="Tell the administrator that the relay cannot write its spool.",
+            )
+            login = self._startup.get("user", "")
+            self._recorder = Recorder(self._context, login=login, startup=self._startup)
+            self._session = PgSession(self._recorder, guarded=self._guarded, refusal=refusal)
+            if self._guarded:
+                self._open_doors()
+                self.client.received, self.server.received = self._guarded_client, self._guarded_server
+            else:
+                self.client.received, self.server.received = self._from_client, self._from_server
+            if rest:
+                self.server.received(rest)
+        early, self._early = bytes(self._early), bytearray()
+        if early:
+            self.client.received(early)
+
+    def _open_doors(self) -> None:
+        client, server = self.client, self.server
+        self._to_client = Door(self._context, client.write, self._unrecorded, server.hold, server.unhold)
+        self._to_server = Door(self._context, server.write, self._unrecorded, client.hold, client.unhold)
+
+    def _unrecorded(self) -> None:
+        """Strict and closed: what was held cannot be recorded, so it never passes and the connection ends."""
+        self._refuse(
+            messages.AUDIT_UNAVAILABLE, "Quivive relay: this access cannot be recorded at present, so it is refused."
+        )
+
+    # --- session ----------------------------------------------------------------------------------------------------
+
+    def _from_client(self, data: bytes) -> None:
+        self.server.write(data)
+        assert self._session is not None
+        try:
+            self._session.client_bytes(data)
+        except PeerError as error:
+            self._codec_failed(error)
+
+    def _from_server(self, data: bytes) -> None:
+        self.client.write(data)
+        assert self._session is not None
+        try:
+            self._session.server_bytes(data)
+        except PeerError as error:
+            self._codec_failed(error)
+            return
+        if self._session.blocked:
+            self._block()
+
+    def _guarded_client(self, data: bytes) -> None:
+        assert self._session is not None
+        assert self._recorder is not None
+        assert self._to_server is not None
+        try:
+            out = self._session.client_bytes(data)
+        except PeerError as error:
+            self._codec_failed(error, data, to_server=True)
+            return
+        self._to_server.put(out, self._recorder.barrier)
+
+    def _guarded_server(self, data: bytes) -> None:
+        assert self._session is not None
+        assert self._recorder is not None
+        assert self._to_client is not None
+        try:
+            out = self._session.server_bytes(data)
+        except PeerError as error:
+            self._codec_failed(error, data)
+            return
+        self._recorder.chunk_done()
+        self._to_client.put(out, self._recorder.barrier)
+        if self._session.blocked:
+            self._block()
+
+    def _block(self) -> None:
+        """The columns of a result must be asked for aside; meanwhile the server waits, at most one read is held."""
+        assert self._recorder is not None
+        waiting = self._recorder.waiting
+        assert waiting is not None
+        if not self._blocked:
+            self._blocked = True
+            self.server.hold()
+        waiting.add_done_callback(lambda _: self._unblock())
+
+    def _unblock(self) -> None:
+        session, recorder = self._session, self._recorder
+        assert session is not None
+        assert recorder is not None
+        try:
+            out = session.server_bytes(b"")
+        except PeerError as error:
+            self._blocked = False
+            self._codec_failed(error)
+            return
+        if self._guarded:
+            assert self._to_client is not None
+            recorder.chunk_done()
+            self._to_client.put(out, recorder.barrier)
+        if session.blocked:
+            self._block()
+            return
+        self._blocked = False
+        self.server.unhold()
+        if self._phase == Phase.CLOSED:
+            self._settle()
+
+    def _codec_failed(self, error: PeerError, data: bytes = b"", *, to_server: bool = False) -> None:
+        """The stream is not understood: traffic goes on unread, and the gap says so (closed: it ends)."""
+        log.warning("relay.codec", source=self._context.facts.name, reason=str(error))
+        if self._context.facts.closed or (self._guarded and self._session is not None):
+            # Held frames cannot be told from forwarded ones any more: end rather than corrupt.
+            self._context.gap(self._context.clock(), self._context.clock(), GapCause.CODEC, -1)
+            self._unrecorded()
+            return
+        del data, to_server
+        self._go_opaque()
+
+    def _go_opaque(self) -> None:
+        context = self._context
+        self._opaque_from = context.clock()
+        context.gap(self._opaque_from, self._opaque_from, GapCause.CODEC, -1)
+        if self._recorder is not None and self._session is not None:
+            self._recorder.lost(self._session.running)
+        self._phase = Phase.OPAQUE
+        self._session = None
+        self.client.received, self.server.received = self.server.write, self.client.write
+
+    # --- end ----------------------------------------------------------------------------------------------------------
+
+    def lost(self, leg: "Leg") -> None:
+        """One side is gone: the other gets what was written for it, then goes too."""
+        if self._connecting is not None and self._phase == Phase.CONNECTING:
+            self._connecting.cancel()
+        first = self._phase != Phase.CLOSED
+        self._phase = Phase.CLOSED
+        other = leg.peer
+        door = self._to_client if leg is self.server else self._to_server
+        if door is not None:
+            door.when_empty(other.close)
+        else:
+            other.close()
+        if first and not self._blocked:
+            self._settle()
+        if self.client.gone and (self.server.gone or self.server.transport is None):
+            self._ended(self)
+
+    def _settle(self) -> None:
+        """Nothing will be read any more: what ran is aborted."""
+        if self._patience is not None:
+            self._patience.cancel()
+        if self._recorder is not None and self._session is not None:
+            self._recorder.lost(self._session.running)
+            self._session = None
+        if self._opaque_from:
+            self._context.gap(self._opaque_from, self._context.clock(), GapCause.CODEC, -1)
+            self._opaque_from = 0
+
+
+class Leg(asyncio.Protocol):
+    """One socket. `received` takes its bytes; writing beyond the buffer pauses the peer's reading."""
+
+    def __init__(self, relayed: Relayed, received: Callable[[bytes], None]) -> None:
+        self._relayed = relayed
+        self.received = received
+        self.transport: asyncio.Transport | None = None
+        self.peer: Leg = self
+        self.gone = False
+        self._holds = 0
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Take the socket."""
+        assert isinstance(transport, asyncio.Transport) or hasattr(transport, "pause_reading")
+        self.transport = transport  # type: ignore[assignment]  # uvloop's class is no subclass of asyncio.Transport
+        assert self.transport is not None
+        self.transport.set_write_buffer_limits(high=WRITE_BUFFER_BYTES)
+        if self is self._relayed.client:
+            self._relayed.client_arrived()
+
+    def data_received(self, data: bytes) -> None:
+        """Bytes came."""
+        self.received(data)
+
+    def eof_received(self) -> bool | None:
+        """The peer will send no more; PostgreSQL takes it as the end of the connection, on either side."""
+        return None
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The socket is gone."""
+        del exc
+        self.gone = True
+        self._relayed.lost(self)
+
+    def write(self, data: bytes) -> None:
+        """Send bytes unless the socket is gone."""
+        transport = self.transport
+        if transport is not None and not self.gone and data:
+            transport.write(data)
+
+    def close(self) -> None:
+        """Close once everything written was sent."""
+        if self.transport is not None and not self.gone:
+            self.transport.close()
+
+    def pause_writing(self) -> None:
+        """Too much waits for this socket: stop reading the other."""
+        self.peer.hold()
+
+    def resume_writing(self) -> None:
+        """The buffer drained."""
+        self.peer.unhold()
+
+    def hold(self) -> None:
+        """Pause reading; holds add up."""
+        self._holds += 1
+        if self._holds == 1 and self.transport is not None and not self.gone:
+            self.transport.pause_reading()
+
+    def unhold(self) -> None:
+        """Take back one hold."""
+        self._holds -= 1
+        if self._holds == 0 and self.transport is not None and not self.gone and not self.transport.is_closing():
+            self.transport.resume_reading()

@@ -1,0 +1,499 @@
+"""From executions on one connection to `access` parts: the observer of a PgSession (DESIGN §6).
+
+Called by `wire.postgres.session` through the relay. Must never await, never raise, never delay the bytes by itself, and
+never let a value of a row, literal or bind past `capture.keys`. In dry, counts alone leave this file.
+"""
+
+import asyncio
+from typing import Final
+
+from quivive.capture.attribution import Attribution, SessionFacts, attribute
+from quivive.capture.context import RelayContext
+from quivive.capture.copying import reader_of
+from quivive.capture.encode import AccessTemplate, patterns_json, records_json
+from quivive.capture.keys import KeyCollector, PredicateKeys, patterns_of, predicate_keys
+from quivive.capture.resolve import Extraction
+from quivive.capture.run import Run, Slots, affected_rows, effective_plan, needs_intent
+from quivive.capture.settling import Settling
+from quivive.capture.statements import Known
+from quivive.model.access import CaptureMode, CoverageClass, Outcome, PatternClass, RecordGroup
+from quivive.model.entry import EntryKind
+from quivive.privacy.pseudonym import session_key
+from quivive.wire.fields import Field
+from quivive.wire.framing import PeerError
+from quivive.wire.postgres.messages import QUERY_CANCELED, SHUTDOWN_STATES, format_of
+from quivive.wire.postgres.rows import Row, cut_head, cutter_of, skip_rows
+from quivive.wire.postgres.state import Execution, Statement
+from quivive.wire.sql import PlanKind, StatementPlan
+
+MAX_ROWS_PER_CALL: Final = 512
+"""Rows cut before the collector is asked whether its part is full."""
+MAX_TEMPLATES: Final = 256
+"""Entry templates kept per connection; then all are forgotten."""
+_COUNTED_KINDS: Final = frozenset(
+    {
+        PlanKind.SET,
+        PlanKind.DISCARD,
+        PlanKind.TRANSACTION,
+        PlanKind.PREPARE,
+        PlanKind.DEALLOCATE,
+        PlanKind.DECLARE,
+        PlanKind.CLOSE,
+        PlanKind.UTILITY,
+        PlanKind.EMPTY,
+    }
+)
+_NO_SLOTS: Final[Slots] = ()
+
+
+class Recorder:
+    """One per connection. `barrier` is the spool number that must be durable before held bytes pass (strict)."""
+
+    def __init__(self, context: RelayContext, *, login: str, startup: dict[str, str]) -> None:
+        self._context = context
+        self._facts = SessionFacts(context.facts.attribution, login=login, startup=startup)
+        self._session = session_key(context.keys, context.next_session())
+        self._strict = context.facts.mode is CaptureMode.STRICT
+        self._settling = Settling(self._finish)
+        self._named: dict[str, tuple[StatementPlan, Slots]] = {}
+        self._templates: dict[tuple[int, Attribution], tuple[Extraction, AccessTemplate]] = {}
+        self._open_rows: Run | None = None
+        self._ddl = False
+        self.barrier = 0
+        self.waiting: asyncio.Future[None] | None = None
+        """What a blocked session waits for."""
+
+    # --- requests -------------------------------------------------------------------------------------------------
+
+    def known(self, text: bytes, *, whole: bool) -> Known:
+        """See Observer."""
+        return self._context.statements.known(text, whole=whole)
+
+    def query(self, text: bytes, *, whole: bool) -> tuple[Statement, int]:
+        """See Observer."""
+        known = self._context.statements.known(text, whole=whole)
+        return Statement(known), len(known.shape.plans)
+
+    def sent(self, execution: Execution) -> bool:
+        """See Observer. Attribution is taken here: it belongs to the execution (DESIGN §6)."""
+        context = self._context
+        known: Known = execution.statement.known
+        plan = known.shape.plan(execution.index)
+        if execution.state is not None:  # a portal goes on after its row limit
+            self._facts.sent(plan)
+            return True
+        shaped = known.shaped
+        if context.facts.closed and context.blind and plan.kind not in _COUNTED_KINDS:
+            return False
+        at = context.clock()
+        attribution = attribute(
+            self._facts,
+            tags=shaped.tags if execution.fresh_text else None,
+            policy=context.policy,
+            keys=context.keys,
+            at=at,
+        )
+        self._facts.sent(plan, shaped.slots, execution.binds)
+        run = execution.state = Run(execution, plan, shaped.slots, at, attribution)
+        if plan.kind in (PlanKind.EXECUTE, PlanKind.FETCH):
+            effective_plan(run, self._named)
+        if self._strict and needs_intent(run.plan):
+            self._intend(run)
+        return True
+
+    def _intend(self, run: Run) -> None:
+        """Strict: the trace of a write is durable before the server sees it."""
+        extraction = self._resolve(run)
+        if extraction is not None and (not extraction.protected or not self._context.policy.active):
+            return
+        found = self._predicate(run) if extraction is None or extraction.predicate else None
+        records, around = (found.records, found.neighbourhoods) if found else ((), ())
+        run.keyed = bool(found and found.records)
+        coverage = found.coverage if found else CoverageClass.OPAQUE
+        self._write(run, coverage=coverage, records=records, neighbourhoods=around, distinct=_size(records))
+
+    def sync_sent(self) -> None:
+        """See Observer."""
+        self._facts.sync_sent()
+
+    # --- answers --------------------------------------------------------------------------------------------------
+
+    def described(self, execution: Execution, fields: tuple[Field, ...]) -> None:
+        """See Observer."""
+
+    def rows(self, execution: Execution, buffer: bytes, start: int, end: int) -> int:
+        """See Observer. The hot loop: cut key columns, nothing else."""
+        run: Run = execution.state
+        if not run.opened and not self._open(run):
+            return start
+        collector, cutter = run.collector, run.cutter
+        self._open_rows = run
+        if collector is None or cutter is None:
+            position, count = skip_rows(buffer, start, end)
+            run.rows += count
+            run.rows_bytes += position - start
+            return position
+        rows: list[Row] = []
+        position = cutter(buffer, start, end, MAX_ROWS_PER_CALL, rows)
+        run.rows += len(rows)
+        run.rows_bytes += position - start
+        collector.add_rows(rows)
+        if collector.full:
+            self._write_collected(run)
+        return position
+
+    def cut_row(self, execution: Execution, head: bytes) -> None:
+        """See Observer."""
+        run: Run = execution.state
+        run.rows += 1
+        run.rows_bytes += len(head)
+        self._open_rows = run
+        if not run.opened:
+            run.asked = True  # the rest of the row is passing: no time to ask aside
+            self._open(run)
+        if run.collector is not None and run.extraction is not None:
+            row = cut_head(head, run.extraction.column_indexes)
+            if row is None:
+                run.unread = True
+            else:
+                run.collector.add_rows([row])
+
+    def _open(self, run: Run) -> bool:
+        """Prepare for rows. False: columns or catalogue must be asked for first (`waiting`)."""
+        context, execution = self._context, run.execution
+        extraction = self._resolve(run)
+        if (extraction is None or extraction.needs_describe) and not run.asked:
+            run.asked = True
+            known: Known = execution.statement.known
+            if self._fields(run) is None:
+                self.waiting = context.describe(known, execution.index, execution.statement.types)
+            else:
+                self.waiting = context.refresh()
+            if self.waiting is not None:
+                return False
+        run.opened = True
+        if extraction is None:
+            return True
+        run.extraction = extraction
+        if not extraction.protected or not context.policy.active or not extraction.column_indexes:
+            return True
+        if run.plan.copy is not None:
+            run.reader = reader_of(run.plan.copy, extraction.column_indexes)
+            formats = [int(run.plan.copy.format == "binary")] * len(extraction.column_indexes)
+        elif execution.formats is None:
+            return True
+        else:
+            formats = [format_of(execution.formats, index) for index in extraction.column_indexes]
+            run.cutter = cutter_of(extraction.column_indexes)
+        run.collector = KeyCollector(extraction, context.keys, formats, default_region=context.facts.region)
+        return True
+
+    def _fields(self, run: Run) -> tuple[Field, ...] | None:
+        execution = run.execution
+        fields = execution.fields if execution.fields is not None else execution.statement.fields
+        if fields is None or (run.plan.copy is not None and not fields):
+            known: Known = execution.statement.known
+            return known.shape.described.get(execution.index)
+        return fields
+
+    def _resolve(self, run: Run) -> Extraction | None:
+        """What this execution shows; cached on its statement as long as columns and catalogue stay the same."""
+        context, execution = self._context, run.execution
+        fields = self._fields(run)
+        statement = execution.statement
+        cache = statement.cache
+        if cache is not None and cache[0] is fields and cache[1] == context.generation and cache[2] is run.plan:
+            found: Extraction = cache[3]
+            return found
+        known: Known = statement.known
+        extraction = known.shape.extraction(
+            context.snapshot, context.generation, execution.index, run.plan, fields, cached=not run.borrowed
+        )
+        statement.cache = (fields, context.generation, run.plan, extraction)
+        return extraction
+
+    def copy_out(self, execution: Execution) -> bool:
+        """See Observer."""
+        run: Run = execution.state
+        return run.opened or self._open(run)
+
+    def copy_data(self, execution: Execution, buffer: bytes, start: int, end: int, *, outbound: bool) -> None:
+        """See Observer."""
+        run: Run = execution.state
+        run.rows_bytes += end - start
+        if not outbound:
+            return
+        self._open_rows = run
+        if run.reader is None or run.collector is None:
+            run.rows += 1
+            return
+        try:
+            rows = run.reader.feed(buffer[start:end])
+        except PeerError:
+            run.reader, run.unread = None, True
+            return
+        run.rows += len(rows)
+        for first in range(0, len(rows), MAX_ROWS_PER_CALL):
+            run.collector.add_rows(rows[first : first + MAX_ROWS_PER_CALL])
+            if run.collector.full:
+                self._write_collected(run)
+
+    def suspended(self, execution: Execution) -> None:
+        """See Observer."""
+        del execution
+        self._facts.completed()
+
+    def closed(self, execution: Execution) -> None:
+        """See Observer."""
+        self._finish(execution.state, Outcome.OK)
+
+    def completed(self, execution: Execution, tag: bytes) -> None:
+        """See Observer."""
+        run: Run = execution.state
+        plan = run.plan
+        self._facts.completed()
+        if plan.kind is PlanKind.DML or plan.kind is PlanKind.COPY:
+            if plan.copy is None and not run.opened and plan.target:
+                run.rows = affected_rows(tag)
+            elif plan.copy is not None:
+                run.rows = affected_rows(tag) or run.rows
+        elif plan.verb:
+            self._settling.verb(plan.verb, plan.name, tag)
+        elif plan.kind in (PlanKind.PREPARE, PlanKind.DECLARE):
+            self._remember(plan, run.slots)
+        self._ddl = self._ddl or plan.ddl
+        if plan.writes or (plan.copy is not None and not plan.copy.outbound):
+            self._settling.add(run)
+        else:
+            self._finish(run, Outcome.OK)
+
+    def _remember(self, plan: StatementPlan, slots: Slots) -> None:
+        if plan.inner is not None:
+            self._named[f"{plan.kind}:{plan.name}"] = (plan.inner, slots)
+            if len(self._named) > MAX_TEMPLATES:
+                del self._named[next(iter(self._named))]
+
+    def failed(self, execution: Execution | None, state: str) -> None:
+        """See Observer."""
+        self._facts.failed()
+        self._settling.failed()
+        if execution is None or execution.state is None:
+            return
+        outcome = Outcome.ERROR
+        if state == QUERY_CANCELED:
+            outcome = Outcome.CANCELLED
+        elif state in SHUTDOWN_STATES:
+            outcome = Outcome.ABORTED
+        self._finish(execution.state, outcome)
+
+    def ready(self, status: int) -> None:
+        """See Observer."""
+        self._facts.ready(chr(status))
+        for run in self._settling.ready(status):
+            self._write_found(run, final=False, outcome=Outcome.OK)
+        if self._ddl and status == 0x49:  # 'I'
+            self._ddl = False
+            self._context.refresh()
+
+    def lost(self, executions: list[Execution]) -> None:
+        """The connection died: what was running is aborted, with the rows seen so far."""
+        for execution in executions:
+            if execution.state is not None:
+                self._finish(execution.state, Outcome.ABORTED)
+        self._settling.lost()
+
+    def chunk_done(self) -> None:
+        """Strict: keys of the rows in the chunk just read get their trace before the chunk passes."""
+        run, self._open_rows = self._open_rows, None
+        if not self._strict or run is None or run.ended or self._counted(run):
+            return
+        if run.collector is not None:
+            self._write_collected(run)
+        elif run.part == 0:
+            self._write_found(run, final=False, outcome=Outcome.OK)
+
+    def born(self, run: Run) -> None:
+        """A long execution gets its first part before its end (capture reference, finding 10)."""
+        if run.part == 0 and not run.ended and not self._counted(run):
+            self._write_found(run, final=False, outcome=Outcome.OK)
+
+    # --- entries --------------------------------------------------------------------------------------------------
+
+    def _counted(self, run: Run) -> bool:
+        if not self._context.policy.active or run.plan.kind in _COUNTED_KINDS:
+            return True
+        extraction = run.extraction
+        if extraction is None:
+            extraction = run.extraction = self._resolve(run)
+        return extraction is not None and not extraction.protected
+
+    def _finish(self, run: Run, outcome: Outcome) -> None:
+        if run.ended:
+            return
+        run.ended = True
+        if self._counted(run):
+            self._count(run)
+            return
+        self._write_found(run, final=True, outcome=outcome)
+
+    def _count(self, run: Run) -> None:
+        context, extraction = self._context, run.extraction
+        if extraction is None:
+            extraction = self._resolve(run)
+        wildcards = 0
+        if not context.policy.active and run.plan.predicates:
+            found = patterns_of(
+                context.snapshot, run.plan, run.slots, run.execution.binds or run.binds, run.execution.bind_formats
+            )
+            wildcards = sum(pattern.pattern_class in _WILD for pattern in found)
+        known: Known = run.execution.statement.known
+        context.counts.add(
+            run.at,
+            shape=known.shape.fingerprint,
+            action=extraction.action if extraction else run.plan.action,
+            tables=extraction.tables if extraction else (),
+            coverage=extraction.coverage if extraction else CoverageClass.OPAQUE,
+            attributed=self._facts.variable(context.facts.attribution.agent_variable) != "",
+            rows=run.rows,
+            wildcards=wildcards,
+            dry=not context.policy.active,
+        )
+
+    def _predicate(self, run: Run) -> PredicateKeys:
+        execution = run.execution
+        return predicate_keys(
+            self._context.snapshot,
+            run.plan,
+            run.slots,
+            run.binds,
+            execution.bind_formats,
+            self._context.keys,
+            execution.statement.types,
+        )
+
+    def _write_collected(self, run: Run) -> None:
+        """A part of the keys collected so far; nothing when there are none."""
+        assert run.collector is not None
+        part = run.collector.take_part()
+        for link in part.links:
+            self._context.link(link)
+        run.distinct = part.distinct
+        if part.records or part.neighbourhoods or run.part == 0:
+            self._write(
+                run,
+                coverage=part.coverage,
+                records=part.records,
+                neighbourhoods=part.neighbourhoods,
+                distinct=part.distinct,
+            )
+
+    def _write_found(self, run: Run, *, final: bool, outcome: Outcome) -> None:
+        """A part with what is known now: collected keys, else keys of the predicates."""
+        extraction = run.extraction
+        if extraction is None:
+            extraction = run.extraction = self._resolve(run)
+        coverage = extraction.coverage if extraction is not None else CoverageClass.OPAQUE
+        records: tuple[RecordGroup, ...] = ()
+        around: tuple[str, ...] = ()
+        if run.collector is not None:
+            part = run.collector.take_part()
+            for link in part.links:
+                self._context.link(link)
+            records, around, coverage, run.distinct = part.records, part.neighbourhoods, part.coverage, part.distinct
+        if extraction is not None and extraction.predicate and not run.keyed and not records:
+            shown = run.rows or run.plan.writes or not final
+            if shown:
+                found = self._predicate(run)
+                records, around, coverage = found.records, found.neighbourhoods, found.coverage
+                run.distinct = max(run.distinct, _size(records))
+                run.keyed = bool(records)
+                run.coverage = coverage
+        elif run.keyed and run.coverage is not None:
+            coverage = run.coverage
+        if run.unread:
+            coverage = CoverageClass.OPAQUE
+        self._write(
+            run,
+            final=final,
+            outcome=outcome,
+            coverage=coverage,
+            records=records,
+            neighbourhoods=around,
+            distinct=run.distinct,
+        )
+
+    def _write(
+        self,
+        run: Run,
+        *,
+        coverage: CoverageClass,
+        records: tuple[RecordGroup, ...],
+        neighbourhoods: tuple[str, ...],
+        distinct: int,
+        final: bool = False,
+        outcome: Outcome = Outcome.OK,
+    ) -> None:
+        context = self._context
+        if run.access == "":
+            run.access = context.next_access()
+            run.patterns = self._patterns(run)
+        body = self._template(run).body(
+            access=run.access,
+            part=run.part,
+            final=final,
+            at=run.at,
+            ended_at=context.clock() if final else 0,
+            coverage=coverage,
+            records=records_json(records),
+            rows=run.rows,
+            rows_bytes=run.rows_bytes,
+            distinct=distinct,
+            patterns=run.patterns,
+            neighbourhoods=neighbourhoods,
+            outcome=outcome,
+        )
+        run.part += 1
+        seq = context.append(EntryKind.ACCESS, body)
+        if self._strict:
+            self.barrier = seq or self.barrier
+
+    def _patterns(self, run: Run) -> str:
+        if not run.plan.predicates:
+            return "[]"
+        found = patterns_of(self._context.snapshot, run.plan, run.slots, run.binds, run.execution.bind_formats)
+        return patterns_json(found)
+
+    def _template(self, run: Run) -> AccessTemplate:
+        extraction = run.extraction
+        key = (id(extraction), run.attribution)
+        found = self._templates.get(key)
+        if found is not None:
+            return found[1]
+        attribution, facts = run.attribution, self._context.facts
+        known: Known = run.execution.statement.known
+        template = AccessTemplate(
+            account=attribution.account,
+            action=extraction.action if extraction else run.plan.action,
+            agent=attribution.agent,
+            attribution=attribution.source,
+            changed=extraction.changed if extraction else (),
+            columns=extraction.columns if extraction else (),
+            contact=attribution.contact,
+            grade=facts.grade,
+            mode=facts.mode,
+            session=self._session if attribution.session_kept else "",
+            shape=known.shape.fingerprint,
+            tables=extraction.tables if extraction else (),
+        )
+        if extraction is not None:
+            if len(self._templates) >= MAX_TEMPLATES:
+                self._templates.clear()
+            self._templates[key] = (extraction, template)
+        return template
+
+
+_WILD: Final = frozenset({PatternClass.PREFIX, PatternClass.SUFFIX, PatternClass.CONTAINS, PatternClass.ALL})
+
+
+def _size(records: tuple[RecordGroup, ...]) -> int:
+    return sum(len(group.keys) for group in records)

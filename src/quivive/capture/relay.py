@@ -1,0 +1,278 @@
+"""`quivive relay NAME`: the process that stands between agents' applications and one PostgreSQL (DESIGN §3, §6).
+
+Called by the commands. Must never import the ledger, DuckDB or the web, nor stop serving because the core is down.
+Exit codes: 0 stopped on request; 2 cannot start as configured; 1 the spool did not close cleanly.
+"""
+
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+import sys
+from pathlib import Path
+from typing import Final
+
+import structlog
+import uvloop
+
+from quivive.capture.address import Address, parse_address, parse_side_dsn
+from quivive.capture.attribution import AttributionSettings
+from quivive.capture.catalogue import CatalogueSnapshot, load_snapshot
+from quivive.capture.context import RelayContext, SourceFacts
+from quivive.capture.describer import Describer
+from quivive.capture.encode import encode_body
+from quivive.capture.policy import PolicyFile
+from quivive.capture.postgres_proxy import Relayed, Target
+from quivive.capture.side import SideConnection, SideError
+from quivive.model.access import GapCause
+from quivive.model.clock import SECOND_US, now_us
+from quivive.model.contact import HeartbeatBody
+from quivive.model.entry import EntryKind
+from quivive.model.errors import QuiviveError, StorageError
+from quivive.privacy.keyring import load_relay_keys
+from quivive.settings import Settings, SourceKind, SourceSettings
+from quivive.spool.group import AsyncSpool
+from quivive.spool.writer import SpoolWriter
+
+log = structlog.get_logger()
+
+EXIT_CONFIGURATION: Final = 2
+POLICY_PERIOD_S: Final = 1.0
+STOP_SESSIONS_S: Final = 5.0
+"""How long running statements may still finish after SIGTERM."""
+BORN_AFTER_US: Final = SECOND_US
+"""An execution that runs longer gets a first part before its end."""
+BACKLOG: Final = 512
+
+
+class StartError(QuiviveError):
+    """The relay cannot start; the text is one clear sentence."""
+
+
+def run_relay(settings: Settings, source_name: str) -> int:
+    """Run the relay of one source until SIGTERM or SIGINT; return the exit code."""
+    try:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            return runner.run(_run(settings, source_name))
+    except StartError as error:
+        sys.stderr.write(f"quivive relay {source_name}: {error}\n")
+        return EXIT_CONFIGURATION
+
+
+async def _run(settings: Settings, name: str) -> int:
+    source = settings.sources.get(name)
+    if source is None or source.kind is not SourceKind.POSTGRES:
+        raise StartError("quivive.toml names no source of kind postgres with this name")
+    relay = Relay(settings, name, source)
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    await relay.start()
+    await stop.wait()
+    return await relay.stop()
+
+
+class Relay:
+    """A running relay. `start` binds and loads, `stop` ends cleanly; tests use it without a process."""
+
+    def __init__(self, settings: Settings, name: str, source: SourceSettings) -> None:
+        self._home: Path = settings.home
+        self._name = name
+        self._source = source
+        self._controller = settings.controllers[source.controller]
+        self._policy = PolicyFile(settings.home, name)
+        self._connections: set[Relayed] = set()
+        self._timers: list[asyncio.Task[None]] = []
+        self._side: SideConnection | None = None
+        self._spool: AsyncSpool | None = None
+        self._server: asyncio.Server | None = None
+        self._context: RelayContext | None = None
+        self.port = 0
+        """Bound port, for tests that listen on port 0."""
+
+    @property
+    def context(self) -> RelayContext:
+        """Shared state; only after `start`."""
+        assert self._context is not None
+        return self._context
+
+    async def start(self) -> None:
+        """Bind first, then open keys and spool, load the catalogue, accept.
+
+        Raises:
+            StartError: one clear sentence.
+        """
+        source = self._source
+        try:
+            listen, target = parse_address(source.listen), parse_address(source.target)
+            if source.side_dsn:
+                side = parse_side_dsn(source.side_dsn, os.environ.get("QUIVIVE_SIDE_PASSWORD", ""))
+                self._side = SideConnection(side)
+        except QuiviveError as error:
+            raise StartError(f"{error}") from error
+        listener = _bind(listen)
+        try:
+            keys = load_relay_keys(self._home / "run" / "relay" / f"{self._name}.json")
+            writer = SpoolWriter.open(self._home / "spool", self._name, now_us())
+        except StorageError as error:
+            listener.close()
+            raise StartError(str(error)) from error
+        self._spool = AsyncSpool(writer)
+        self._policy.refresh()
+        describer = Describer(self._side) if self._side is not None else None
+        context = self._context = RelayContext(
+            facts=self._facts(),
+            keys=keys,
+            spool=self._spool,
+            epoch=writer.epoch,
+            clock=now_us,
+            snapshot=CatalogueSnapshot(declared=self._controller.catalogue, relations={}),
+            policy=self._policy.current,
+            side=describer,
+            reload=self._load if self._side is not None else None,
+        )
+        previous = writer.previous
+        if previous is not None and not previous.clean:
+            context.gap(previous.last_captured_at, now_us(), GapCause.SOURCE_KILLED, -1)
+        refreshing = context.refresh()
+        if refreshing is not None:
+            await refreshing
+        self._timers = [asyncio.ensure_future(self._each_second()), asyncio.ensure_future(self._heartbeats())]
+        await self._listen(listener, listen, Target(target, None))
+
+    def _facts(self) -> SourceFacts:
+        source = self._source
+        return SourceFacts(
+            name=self._name,
+            controller=source.controller,
+            region=self._controller.default_region,
+            mode=source.mode,
+            closed=source.on_failure == "closed",
+            grade=source.grade,
+            attribution=AttributionSettings(
+                namespace=source.namespace,
+                agent_variable=source.agent_variable,
+                contact_variable=source.contact_variable,
+                application_name_is_agent=source.application_name_is_agent,
+                account_is_agent=source.account_is_agent,
+                comment_agent_key=source.comment_agent_key,
+                comment_contact_key=source.comment_contact_key,
+                service_accounts=source.service_accounts,
+            ),
+        )
+
+    async def _listen(self, listener: socket.socket, listen: Address, target: Target) -> None:
+        def accept() -> asyncio.Protocol:
+            relayed = Relayed(self.context, target, self._connections.discard)
+            self._connections.add(relayed)
+            return relayed.client
+
+        loop = asyncio.get_running_loop()
+        if listen.path:
+            self._server = await loop.create_unix_server(accept, sock=listener, backlog=BACKLOG)
+        else:
+            self.port = listener.getsockname()[1]
+            self._server = await loop.create_server(accept, sock=listener, backlog=BACKLOG)
+        log.info("relay.listening", source=self._name, port=self.port)
+
+    async def _load(self) -> CatalogueSnapshot | None:
+        assert self._side is not None
+        try:
+            return await load_snapshot(self._side, self._controller.catalogue)
+        except SideError as error:
+            log.warning("relay.catalogue_unread", source=self._name, reason=str(error))
+            return None
+
+    async def _each_second(self) -> None:
+        while True:
+            await asyncio.sleep(POLICY_PERIOD_S)
+            context = self.context
+            if self._policy.refresh():
+                context.policy = self._policy.current
+            if self._policy.problem:
+                log.warning("relay.policy_refused", source=self._name, reason=self._policy.problem)
+            context.settle_losses()
+            before = now_us() - BORN_AFTER_US
+            for relayed in list(self._connections):
+                relayed.long_running(before)
+            if not context.snapshot.relations:
+                context.refresh()  # the database was not there at the start
+
+    async def _heartbeats(self) -> None:
+        while True:
+            self._heartbeat()
+            await asyncio.sleep(self._source.heartbeat_s)
+
+    def _heartbeat(self) -> None:
+        context = self.context
+        context.flush_counts()
+        context.append(EntryKind.HEARTBEAT, encode_body(HeartbeatBody(complete_to=now_us())))
+
+    async def stop(self) -> int:
+        """Stop accepting, let running statements end for a bounded time, make everything durable."""
+        if self._server is not None:
+            self._server.close()
+        loop = asyncio.get_running_loop()
+        until = loop.time() + STOP_SESSIONS_S
+        while loop.time() < until and any(not relayed.idle for relayed in self._connections):
+            await asyncio.sleep(0.02)
+        for relayed in list(self._connections):
+            relayed.close()
+        await asyncio.sleep(0)
+        for timer in self._timers:
+            timer.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await timer
+        for _ in range(50):
+            if not self._connections:
+                break
+            await asyncio.sleep(0.01)
+        self._heartbeat()
+        if self._side is not None:
+            await self._side.close()
+        assert self._spool is not None
+        try:
+            await self._spool.close()
+        except StorageError as error:
+            sys.stderr.write(f"quivive relay {self._name}: {error}\n")
+            return 1
+        return 0
+
+
+def _bind(address: Address) -> socket.socket:
+    """Bind the listening socket; several processes may share a TCP port (SO_REUSEPORT) once they agree to.
+
+    Raises:
+        StartError: the address is taken or not ours.
+    """
+    if address.path:
+        path = Path(address.path)
+        listener = socket.socket(socket.AF_UNIX)
+        try:
+            if path.is_socket() and not _answers(path):
+                path.unlink()
+            listener.bind(address.path)
+        except OSError as error:
+            listener.close()
+            raise StartError(f"cannot listen on {address.path}: {error.strerror}") from error
+        return listener
+    family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
+    listener = socket.socket(family)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((address.host, address.port))
+    except OSError as error:
+        listener.close()
+        raise StartError(f"cannot listen on {address.host}:{address.port}: {error.strerror}") from error
+    return listener
+
+
+def _answers(path: Path) -> bool:
+    with socket.socket(socket.AF_UNIX) as probe:
+        try:
+            probe.connect(str(path))
+        except OSError:
+            return False
+        return True

@@ -1,0 +1,106 @@
+"""One execution as the recorder follows it, and small facts about plans.
+
+Used by `recorder` and `settling`. Pure. Must never outlive its execution: binds and literals go with it.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+from quivive.capture.attribution import Attribution
+from quivive.capture.keys import KeyCollector
+from quivive.capture.resolve import Extraction
+from quivive.model.access import CoverageClass
+from quivive.wire.postgres.copy import CopyReader
+from quivive.wire.postgres.rows import Cutter
+from quivive.wire.postgres.state import Execution
+from quivive.wire.shape import Literal
+from quivive.wire.sql import OperandKind, PlanKind, StatementPlan
+
+Slots = Sequence[Sequence[Literal]]
+
+
+class Run:
+    """The recorder's state of one Execution."""
+
+    __slots__ = (
+        "access",
+        "asked",
+        "at",
+        "attribution",
+        "binds",
+        "borrowed",
+        "collector",
+        "coverage",
+        "cutter",
+        "distinct",
+        "ended",
+        "execution",
+        "extraction",
+        "keyed",
+        "opened",
+        "part",
+        "patterns",
+        "plan",
+        "reader",
+        "rows",
+        "rows_bytes",
+        "slots",
+        "unread",
+    )
+
+    def __init__(
+        self, execution: Execution, plan: StatementPlan, slots: Slots, at: int, attribution: Attribution
+    ) -> None:
+        self.execution = execution
+        self.plan = plan
+        self.slots = slots
+        self.binds: Sequence[bytes | None] = execution.binds
+        self.at = at
+        self.attribution = attribution
+        self.extraction: Extraction | None = None
+        self.collector: KeyCollector | None = None
+        self.cutter: Cutter | None = None
+        self.reader: CopyReader | None = None
+        self.coverage: CoverageClass | None = None
+        self.access = ""
+        self.patterns = "[]"
+        self.part = self.rows = self.rows_bytes = self.distinct = 0
+        self.opened = self.asked = self.ended = self.unread = False
+        self.keyed = False
+        """Keys of the predicates stand in an earlier part."""
+        self.borrowed = False
+        """`plan` is that of a statement prepared or declared earlier (EXECUTE, FETCH)."""
+
+
+UNTOUCHED: Final = frozenset({PlanKind.SET, PlanKind.TRANSACTION, PlanKind.UTILITY, PlanKind.EMPTY})
+
+
+def effective_plan(run: Run, named: dict[str, tuple[StatementPlan, Slots]]) -> None:
+    """Let SQL-level EXECUTE and FETCH be judged by the statement they run, EXECUTE with its arguments as binds."""
+    kind = PlanKind.PREPARE if run.plan.kind is PlanKind.EXECUTE else PlanKind.DECLARE
+    found = named.get(f"{kind}:{run.plan.name}")
+    if found is None:
+        return
+    binds: list[bytes | None] = []
+    for operand in run.plan.arguments:
+        literals = run.slots[operand.index] if operand.kind is OperandKind.SLOT else ()
+        text = literals[0].text if literals else None
+        binds.append(None if text is None else ("-" + text if operand.negative else text).encode())
+    run.plan, run.slots = found
+    run.binds = binds
+    run.borrowed = True
+
+
+def needs_intent(plan: StatementPlan) -> bool:
+    """True when the statement may change something: in strict its trace comes before it."""
+    if plan.writes or plan.opaque or plan.functions:
+        return True
+    if plan.kind is PlanKind.COPY:
+        return plan.copy is None or not plan.copy.outbound or plan.copy.server_side
+    return plan.kind in (PlanKind.OPAQUE, PlanKind.EXECUTE, PlanKind.DDL)
+
+
+def affected_rows(tag: bytes) -> int:
+    """Row count of a CommandComplete tag (`UPDATE 3`, `INSERT 0 3`, `COPY 3`)."""
+    last = tag.rpartition(b" ")[2]
+    return int(last) if last.isdigit() else 0

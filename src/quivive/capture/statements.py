@@ -1,0 +1,125 @@
+"""What the relay knows of statement texts: shape, plans, and what each (shape, columns) shows. Bounded caches.
+
+Called by the recorders of one relay process. Pure. Must never keep more texts than its bounds, and a text only in
+memory: it is needed to describe the statement aside.
+"""
+
+from typing import Final
+
+from quivive.capture.catalogue import CatalogueSnapshot
+from quivive.capture.resolve import Extraction, resolve
+from quivive.model.access import Action
+from quivive.wire.fields import Field
+from quivive.wire.shape import Shaped, shape_of
+from quivive.wire.sql import PlanKind, StatementPlan, plan_of
+
+MAX_TEXTS: Final = 4_096
+"""Exact texts remembered: prepared statements and the literal-free statements of pools."""
+MAX_TEXT_REMEMBERED: Final = 16_384
+"""Bytes of a text that may stay in the cache; a longer one is analysed each time it is sent."""
+MAX_SHAPES: Final = 8_192
+"""Shapes remembered: each about 4 kB with its plans."""
+MAX_EXTRACTIONS_PER_SHAPE: Final = 64
+"""Column descriptions told apart per shape (`select *` after DDL, temporary tables of one name)."""
+
+EMPTY_PLAN: Final = StatementPlan(kind=PlanKind.EMPTY, action=Action.QUERY)
+OPAQUE_PLAN: Final = StatementPlan(kind=PlanKind.OPAQUE, action=Action.QUERY, opaque="unseen_text")
+CUT_PLAN: Final = StatementPlan(kind=PlanKind.OPAQUE, action=Action.QUERY, opaque="text_too_long")
+
+FieldsKey = tuple[int, tuple[Field, ...] | None]
+
+
+class Shape:
+    """One statement shape: its plans and caches."""
+
+    __slots__ = ("described", "extractions", "fingerprint", "generation", "plans")
+
+    def __init__(self, fingerprint: str, plans: tuple[StatementPlan, ...]) -> None:
+        self.fingerprint = fingerprint
+        self.plans = plans or (EMPTY_PLAN,)
+        self.generation = 0
+        self.extractions: dict[FieldsKey, Extraction] = {}
+        self.described: dict[int, tuple[Field, ...] | None] = {}
+        """Columns by statement index, described aside; None when the server refused to."""
+
+    def extraction(
+        self,
+        snapshot: CatalogueSnapshot,
+        generation: int,
+        index: int,
+        plan: StatementPlan,
+        fields: tuple[Field, ...] | None,
+        *,
+        cached: bool,
+    ) -> Extraction:
+        """What `plan` with these columns shows, by the present catalogue. Not `cached`: the plan is another shape's."""
+        if generation != self.generation or len(self.extractions) >= MAX_EXTRACTIONS_PER_SHAPE:
+            if generation != self.generation:
+                self.described.clear()
+            self.extractions.clear()
+            self.generation = generation
+        if not cached:
+            return resolve(snapshot, plan, fields)
+        key = (index, fields)
+        found = self.extractions.get(key)
+        if found is None:
+            found = self.extractions[key] = resolve(snapshot, plan, fields)
+        return found
+
+    def plan(self, index: int) -> StatementPlan:
+        """Plan of the statement at `index`; opaque when the server answers more statements than were seen."""
+        return self.plans[index] if index < len(self.plans) else OPAQUE_PLAN
+
+
+class Known:
+    """One analysed text. `text` is "" when it was cut or never seen."""
+
+    __slots__ = ("shape", "shaped", "text")
+
+    def __init__(self, shape: Shape, shaped: Shaped, text: str) -> None:
+        self.shape = shape
+        self.shaped = shaped
+        self.text = text
+
+
+class Statements:
+    """Caches by exact text, then by shape; the oldest goes first."""
+
+    def __init__(self) -> None:
+        self._texts: dict[bytes, Known] = {}
+        self._shapes: dict[str, Shape] = {}
+        self._unseen = Known(Shape("0" * 16, (OPAQUE_PLAN,)), shape_of(""), "")
+
+    def known(self, text: bytes, *, whole: bool) -> Known:
+        """Analyse a text, or remember its analysis."""
+        found = self._texts.get(text)
+        if found is not None:
+            return found
+        if not whole and not text:
+            return self._unseen
+        decoded = _decode(text)
+        shaped = shape_of(decoded)
+        if not whole:
+            return Known(Shape(shaped.fingerprint, (CUT_PLAN,)), shaped, "")
+        known = Known(self._shape(shaped), shaped, decoded)
+        if len(text) <= MAX_TEXT_REMEMBERED:
+            if len(self._texts) >= MAX_TEXTS:
+                del self._texts[next(iter(self._texts))]
+            self._texts[text] = known
+        return known
+
+    def _shape(self, shaped: Shaped) -> Shape:
+        shape = self._shapes.get(shaped.fingerprint)
+        if shape is None:
+            if len(self._shapes) >= MAX_SHAPES:
+                del self._shapes[next(iter(self._shapes))]
+            shape = self._shapes[shaped.fingerprint] = Shape(shaped.fingerprint, plan_of(shaped.text))
+        return shape
+
+
+def _decode(text: bytes) -> str:
+    """Read a text whatever the client's encoding: the ASCII of SQL is the same in all that PostgreSQL accepts."""
+    try:
+        return text.decode()
+    except UnicodeDecodeError:
+        return text.decode("latin-1")

@@ -1,0 +1,55 @@
+"""What a PgSession tells: the port between the codec and whoever records. No behaviour here.
+
+Implemented by `capture.recorder`. Must never be awaited: the codec is plain calls.
+"""
+
+from typing import Any, Protocol
+
+from quivive.wire.fields import Field
+from quivive.wire.postgres.state import Execution, Statement
+
+
+class Observer(Protocol):
+    """What a session tells, in wire order. Calls must be quick and must not raise."""
+
+    def known(self, text: bytes, *, whole: bool) -> Any:
+        """Analyse a statement text (Parse); `whole` False when it was cut."""
+
+    def query(self, text: bytes, *, whole: bool) -> tuple[Statement, int]:
+        """Analyse the text of a simple Query: its Statement and how many statements it holds (at least 1)."""
+
+    def sent(self, execution: Execution) -> bool:
+        """An execution goes to the server. False refuses it (only asked to decide in guarded sessions)."""
+
+    def sync_sent(self) -> None:
+        """A batch ends."""
+
+    def described(self, execution: Execution, fields: tuple[Field, ...]) -> None:
+        """The columns of this execution were announced in its own answer."""
+
+    def rows(self, execution: Execution, buffer: bytes, start: int, end: int) -> int:
+        """Take whole DataRow frames from `start`; return the offset after the last taken, `start` to be asked later."""
+
+    def cut_row(self, execution: Execution, head: bytes) -> None:
+        """A DataRow too long to keep: its head."""
+
+    def copy_out(self, execution: Execution) -> bool:
+        """CopyOutResponse. False: not ready, ask again later."""
+
+    def copy_data(self, execution: Execution, buffer: bytes, start: int, end: int, *, outbound: bool) -> None:
+        """The body of one CopyData message, either way."""
+
+    def suspended(self, execution: Execution) -> None:
+        """The row limit of an Execute was reached."""
+
+    def closed(self, execution: Execution) -> None:
+        """A suspended portal was closed: its execution is over."""
+
+    def completed(self, execution: Execution, tag: bytes) -> None:
+        """CommandComplete, or EmptyQueryResponse with an empty tag."""
+
+    def failed(self, execution: Execution | None, state: str) -> None:
+        """ErrorResponse; None when no execution was running."""
+
+    def ready(self, status: int) -> None:
+        """ReadyForQuery with its transaction status byte."""
