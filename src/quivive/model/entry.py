@@ -26,6 +26,7 @@ class EntryKind(StrEnum):
     ACT = "act"
     PARAMETERS = "parameters"
     VERDICTS_DAY = "verdicts.day"
+    SHARD_OPEN = "shard.open"
 
 
 class RetentionClass(StrEnum):
@@ -53,6 +54,7 @@ KIND_CLASS: Final[dict[EntryKind, RetentionClass]] = {
     EntryKind.ACT: RetentionClass.GOVERNANCE,
     EntryKind.PARAMETERS: RetentionClass.GOVERNANCE,
     EntryKind.VERDICTS_DAY: RetentionClass.GOVERNANCE,
+    EntryKind.SHARD_OPEN: RetentionClass.CERTIFICATE,
 }
 
 

@@ -68,6 +68,7 @@ class SpoolReader:
         self.source = source
         self._folder = spool_root / source
         self._place = _Place(cursor=SpoolCursor(source=source), number=0, offset=0)
+        self._handed = self._place.cursor  # what the caller hands back when it goes on
         self._open_damage: _Damage | None = None
         self._damage: list[SpoolDamage] = []
 
@@ -77,8 +78,9 @@ class SpoolReader:
         Raises:
             StorageError: a file cannot be read (not: is damaged).
         """
-        if cursor != self._place.cursor:
+        if cursor != self._handed:
             self._place = _Place(cursor=cursor, number=0, offset=0)
+            self._handed = cursor
             self._open_damage = None
         events: list[SpoolEvent] = []
         try:
@@ -89,6 +91,8 @@ class SpoolReader:
                     break
         except OSError as error:
             raise StorageError(f"cannot read the spool of {self.source}: {error.strerror}") from error
+        if events:
+            self._handed = self._place.cursor
         return events
 
     def take_damage(self) -> list[SpoolDamage]:

@@ -1,0 +1,172 @@
+"""Merkle trees of RFC 6962: hashes, compact roots, proofs and their verification.
+
+Called by the tile writer, by `verify` and by whoever holds a proof. Pure, standard library only.
+Verification raises; it never returns a boolean that one can forget.
+"""
+
+from collections.abc import Callable, Sequence
+from hashlib import sha256
+from typing import Final
+
+from quivive.model.errors import QuiviveError
+
+HASH_BYTES: Final = 32
+_PAIR_BYTES: Final = 2 * HASH_BYTES
+EMPTY_ROOT: Final = sha256(b"").digest()
+
+HashReader = Callable[[int, int], bytes]
+"""(height, index) → hash of the complete subtree of 2^height leaves beginning at leaf index × 2^height."""
+
+
+class ProofError(QuiviveError):
+    """A proof does not prove what it is given for."""
+
+
+def leaf_hash(entry: bytes) -> bytes:
+    """Hash one log entry (RFC 6962 §2.1)."""
+    return sha256(b"\x00" + entry).digest()
+
+
+def node_hash(left: bytes, right: bytes) -> bytes:
+    """Hash two subtrees (RFC 6962 §2.1)."""
+    return sha256(b"\x01" + left + right).digest()
+
+
+def complete_root(hashes: bytes) -> bytes:
+    """Root of a complete subtree given its 2^k concatenated hashes."""
+    while len(hashes) > HASH_BYTES:
+        pairs = range(0, len(hashes), _PAIR_BYTES)
+        hashes = b"".join([sha256(b"\x01" + hashes[at : at + _PAIR_BYTES]).digest() for at in pairs])
+    return hashes
+
+
+class CompactRoot:
+    """The right edge of a growing tree: at most 64 hashes whatever the size, never the whole tree."""
+
+    def __init__(self) -> None:
+        self._edge: list[tuple[int, bytes]] = []  # (height, hash), heights strictly falling
+
+    def push(self, subtree: bytes, height: int = 0) -> None:
+        """Add a complete subtree of 2^height leaves on the right."""
+        while self._edge and self._edge[-1][0] == height:
+            subtree = node_hash(self._edge.pop()[1], subtree)
+            height += 1
+        self._edge.append((height, subtree))
+
+    def root(self) -> bytes:
+        """Root of everything pushed."""
+        if not self._edge:
+            return EMPTY_ROOT
+        root = self._edge[-1][1]
+        for _, left in reversed(self._edge[:-1]):
+            root = node_hash(left, root)
+        return root
+
+
+def range_root(start: int, end: int, read: HashReader) -> bytes:
+    """Root of leaves [start, end), where start is a multiple of the largest power of two within the range."""
+    compact = CompactRoot()
+    while start < end:
+        height = (end - start).bit_length() - 1
+        compact.push(read(height, start >> height), height)
+        start += 1 << height
+    return compact.root()
+
+
+def inclusion_proof(index: int, size: int, read: HashReader) -> list[bytes]:
+    """Audit path of leaf `index` in the tree of `size` leaves (RFC 6962 §2.1.1)."""
+    if not 0 <= index < size:
+        raise ProofError(f"no leaf {index} in a tree of {size}")
+    start, end, path = 0, size, []
+    while end - start > 1:
+        middle = start + _split(end - start)
+        if index < middle:
+            path.append(range_root(middle, end, read))
+            end = middle
+        else:
+            path.append(range_root(start, middle, read))
+            start = middle
+    path.reverse()
+    return path
+
+
+def consistency_proof(old: int, new: int, read: HashReader) -> list[bytes]:
+    """Proof that the tree of `old` leaves is a prefix of the tree of `new` (RFC 6962 §2.1.2)."""
+    if not 0 < old <= new:
+        raise ProofError(f"no consistency proof from {old} to {new}")
+    start, end, whole, path = 0, new, True, []
+    while end != old:
+        middle = start + _split(end - start)
+        if old <= middle:
+            path.append(range_root(middle, end, read))
+            end = middle
+        else:
+            path.append(range_root(start, middle, read))
+            start, whole = middle, False
+    if not whole:
+        path.append(range_root(start, end, read))
+    path.reverse()
+    return path
+
+
+def verify_inclusion(*, entry_hash: bytes, index: int, size: int, proof: Sequence[bytes], root: bytes) -> None:
+    """Check an audit path (RFC 9162 §2.1.3.2).
+
+    Raises:
+        ProofError: it does not lead from the entry to the root.
+    """
+    if not 0 <= index < size:
+        raise ProofError(f"no leaf {index} in a tree of {size}")
+    at, last, current = index, size - 1, entry_hash
+    for sibling in proof:
+        if last == 0 or len(sibling) != HASH_BYTES:
+            raise ProofError("the inclusion proof is too long or malformed")
+        if at & 1 or at == last:
+            current = node_hash(sibling, current)
+            while not at & 1 and at:
+                at, last = at >> 1, last >> 1
+        else:
+            current = node_hash(current, sibling)
+        at, last = at >> 1, last >> 1
+    if last != 0 or current != root:
+        raise ProofError("the inclusion proof does not lead to the root")
+
+
+def verify_consistency(  # noqa: C901 - the algorithm of the RFC, kept in its own order
+    *, old: int, new: int, old_root: bytes, new_root: bytes, proof: Sequence[bytes]
+) -> None:
+    """Check a consistency proof (RFC 9162 §2.1.4.2).
+
+    Raises:
+        ProofError: the old tree is not shown to be a prefix of the new one.
+    """
+    if not 0 < old <= new:
+        raise ProofError(f"no consistency proof from {old} to {new}")
+    if old == new:
+        if proof or old_root != new_root:
+            raise ProofError("two roots for one size")
+        return
+    path = [old_root, *proof] if old & (old - 1) == 0 else list(proof)
+    if not path or any(len(part) != HASH_BYTES for part in path):
+        raise ProofError("the consistency proof is empty or malformed")
+    at, last = old - 1, new - 1
+    while at & 1:
+        at, last = at >> 1, last >> 1
+    first = second = path[0]
+    for part in path[1:]:
+        if last == 0:
+            raise ProofError("the consistency proof is too long")
+        if at & 1 or at == last:
+            first, second = node_hash(part, first), node_hash(part, second)
+            while not at & 1 and at:
+                at, last = at >> 1, last >> 1
+        else:
+            second = node_hash(second, part)
+        at, last = at >> 1, last >> 1
+    if last != 0 or first != old_root or second != new_root:
+        raise ProofError("the new tree does not contain the old one")
+
+
+def _split(size: int) -> int:
+    """Largest power of two below `size` (size > 1)."""
+    return 1 << (size - 1).bit_length() - 1

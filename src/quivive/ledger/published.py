@@ -1,0 +1,144 @@
+"""One published log: from integrated tiles to a signed checkpoint that may be shown (DESIGN §7; ADR 0004).
+
+Called by the ledger for each shard and by the spine for itself; one thread at a time. Must never sign two roots
+for one size, never sign what was not re-read, never sign when anything we once signed is ahead of what we hold.
+
+Order of one publication; whatever step a crash hits, the next start goes on:
+tiles durable → re-read, hashed twice → head swapped in heads.db → signed → journal → `checkpoint` by rename.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from quivive.ledger.checkpoint import Checkpoint, parse_checkpoint
+from quivive.ledger.heads import Heads
+from quivive.ledger.merkle import EMPTY_ROOT, inclusion_proof
+from quivive.ledger.note import open_note, sign_note, verifier_key
+from quivive.ledger.tree import TileTree
+from quivive.model.errors import QuiviveError, StorageError
+from quivive.spool.durable import make_directories, write_atomic
+
+
+class RollbackError(StorageError):
+    """Something signed earlier is ahead of, or differs from, what stands here: a restored backup or an altered file."""
+
+
+class PublishedLog:
+    """See the module's contract. `name` is the log's name in heads.db."""
+
+    def __init__(
+        self, *, folder: Path, journal: Path, name: str, origin: str, signing: Ed25519PrivateKey, heads: Heads
+    ) -> None:
+        self.folder, self.name, self.origin = folder, name, origin
+        self._journal, self._signing, self._heads = journal, signing, heads
+        self._published = self._read_signed(folder / "checkpoint")
+        self._tree = self._open_tree()
+
+    @property
+    def signed(self) -> Checkpoint | None:
+        """The checkpoint that readers see."""
+        return self._published[0] if self._published else None
+
+    @property
+    def size(self) -> int:
+        """Entries integrated; at least what is signed."""
+        return self._tree.size
+
+    @property
+    def signed_size(self) -> int:
+        """Entries covered by the checkpoint that readers see."""
+        return self.signed.size if self.signed else 0
+
+    @property
+    def owes(self) -> bool:
+        """Whether a head awaits its signature."""
+        return self.signed is None or self.signed_size != self.size
+
+    def publish(self, entries: Sequence[bytes]) -> Checkpoint:
+        """Integrate entries, sign, publish.
+
+        Raises:
+            StorageError: the disk refused or altered something. What is not published stays owed: the next call
+                goes on. `size` tells how many entries are integrated.
+        """
+        try:
+            if entries:
+                self._integrate(entries)
+            return self._sign()
+        except OSError as error:
+            raise StorageError(f"cannot publish {self.folder}: {error.strerror}") from error
+
+    def proof(self, index: int) -> tuple[Checkpoint, str, list[bytes]]:
+        """Checkpoint, its signed note, and the inclusion proof of an entry below it. Usable from another thread.
+
+        Raises:
+            StorageError: it is not published yet, or its tiles cannot be read.
+        """
+        published = self._published
+        if published is None or index >= published[0].size:
+            raise StorageError(f"{self.origin}: entry {index} is not published yet")
+        checkpoint, note = published
+        size = checkpoint.size
+        return checkpoint, note, inclusion_proof(index, size, lambda height, at: self._tree.read_hash(height, at, size))
+
+    def _integrate(self, entries: Sequence[bytes]) -> None:
+        growth = self._tree.grow(entries)
+        make_directories(self.folder)
+        self._tree.write(growth)
+        self._tree.check(growth)
+        old = (self._tree.size, self._tree.root()) if self._heads.head(self.name) else None
+        self._heads.swap_head(self.name, old, (growth.size, growth.root))
+        self._tree.adopt(growth)
+
+    def _sign(self) -> Checkpoint:
+        checkpoint = Checkpoint(origin=self.origin, size=self.size, root=self._tree.root())
+        if self._heads.head(self.name) != (checkpoint.size, checkpoint.root):
+            raise RollbackError(f"{self.origin}: heads.db holds another head than the tiles; nothing is signed")
+        note = sign_note(checkpoint.text, self.origin, self._signing).encode()
+        make_directories(self._journal.parent)
+        write_atomic(self._journal, note)
+        write_atomic(self.folder / "checkpoint", note)
+        self._published = (checkpoint, note.decode())
+        self._tree.collect()
+        return checkpoint
+
+    def _read_signed(self, path: Path) -> tuple[Checkpoint, str] | None:
+        """Read a checkpoint of ours, and check that it is.
+
+        Raises:
+            RollbackError: it is damaged or not ours.
+        """
+        try:
+            data = path.read_bytes()
+        except FileNotFoundError:
+            return None
+        try:
+            checkpoint = parse_checkpoint(open_note(data, verifier_key(self.origin, self._signing)))
+        except QuiviveError as error:
+            raise RollbackError(f"{path}: {error}; run `quivive verify`") from error
+        if checkpoint.origin != self.origin:
+            raise RollbackError(f"{path}: the checkpoint of another log")
+        return checkpoint, data.decode()
+
+    def _open_tree(self) -> TileTree:
+        """Load the tree at its head, after comparing it with everything we ever signed and still hold."""
+        head = self._heads.head(self.name)
+        known = [found[0] for found in (self._published, self._read_signed(self._journal)) if found is not None]
+        if head is None and known:  # heads.db was deleted: the furthest signature is the head
+            furthest = max(known, key=lambda found: found.size)
+            head = (furthest.size, furthest.root)
+            self._heads.swap_head(self.name, None, head)
+        size, root = head or (0, EMPTY_ROOT)
+        for found in known:
+            if found.size > size or (found.size == size and found.root != root):
+                raise RollbackError(
+                    f"{self.origin}: a signed checkpoint of size {found.size} is ahead of the local head {size};"
+                    " a backup was restored or a file altered: nothing is signed (run `quivive verify`)"
+                )
+        tree = TileTree.load(self.folder, size)
+        if tree.root() != root:
+            raise RollbackError(f"{self.origin}: the tiles do not give the head's root (run `quivive verify`)")
+        tree.clean()
+        return tree

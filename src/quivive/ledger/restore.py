@@ -1,0 +1,116 @@
+"""Settling a home at start: index, sequence numbers and pending entries from heads.db and the segment files.
+
+Called once by the ledger, before anything is appended. Must never go on over evidence that is missing: indices
+must follow each other without a hole and reach every head.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+
+from quivive.ledger.frame import FrameError, open_frame
+from quivive.ledger.heads import FramePlace, Heads
+from quivive.ledger.intervals import Intervals
+from quivive.ledger.recovery import FoundFrame, LedgerDamagedError, TornTail, cut, read_place, rewrite, scan
+from quivive.ledger.shard import Shard
+from quivive.model.errors import StorageError
+from quivive.privacy.keyring import Keyring
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Restored:
+    """What the ledger goes on from."""
+
+    ranges: dict[tuple[str, int], Intervals]
+    torn_tails: list[TornTail]
+
+
+def restore(home: Path, keyring: Keyring, heads: Heads, open_shard: Callable[[str], Shard]) -> Restored:
+    """Settle a home; see the module's docstring.
+
+    Raises:
+        LedgerDamagedError: acknowledged evidence is missing or altered.
+        StorageError: the disk refuses.
+    """
+    frames, tails = scan(home, heads.extents())
+    frames.sort(key=lambda found: (found.header.shard, found.header.first))
+    by_shard = {name: list(found) for name, found in groupby(frames, key=lambda found: found.header.shard)}
+    known = dict(heads.shards())
+    shards = []
+    for name in sorted({*known, *by_shard}, key=lambda name: (name[-6:], name)):
+        shard = open_shard(name)
+        shard.next_index = _follow(shard, known.get(name, 0), by_shard.get(name, []))
+        shards.append(shard)
+    ranges = _ranges(heads, frames)
+    for tail in tails:
+        cut(home, tail)
+    for shard in shards:
+        for found in by_shard.get(shard.name, []):
+            if found.place.first + found.place.count > shard.log.size:
+                rewrite(home, found.place)
+    touched = {(source, epoch) for found in frames for source, epoch, _ in found.header.sources}
+    heads.record(
+        [found.place for found in frames],
+        [(source, epoch, ranges[source, epoch].ranges()) for source, epoch in sorted(touched)],
+        [],
+    )
+    for shard in shards:
+        _fill_pending(home, keyring, heads, shard)
+    return Restored(ranges=ranges, torn_tails=tails)
+
+
+def open_place(home: Path, keyring: Keyring, place: FramePlace) -> list[tuple[bytes, bytes]]:
+    """Read and open one frame: (salt, event) in index order.
+
+    Raises:
+        StorageError: it cannot be read, or does not open.
+    """
+    controller, retention_class, day = place.path.split("/")[-3:]
+    key = keyring.find_day_key(controller, retention_class, day)
+    if key is None:
+        raise StorageError(f"{place.path}: its day key is gone")
+    try:
+        return open_frame(read_place(home, place), key.key)
+    except FrameError as error:
+        raise LedgerDamagedError(f"{place.path} at {place.start} (index {place.first}): {error}") from error
+
+
+def _follow(shard: Shard, known: int, found: list[FoundFrame]) -> int:
+    """Return the next index after frames that must follow each other from `known`."""
+    following = known
+    for frame in found:
+        if frame.header.first != following or frame.header.log != shard.log_id:
+            raise LedgerDamagedError(
+                f"{frame.place.path} at {frame.place.start}: index {frame.header.first} of {shard.name}"
+                f" where {following} must follow; a segment is missing or was put in another place"
+            )
+        following += frame.header.count
+    if following < shard.log.size:
+        raise LedgerDamagedError(
+            f"{shard.name}: {shard.log.size} entries are published, {following} are in the segments"
+        )
+    return following
+
+
+def _ranges(heads: Heads, frames: list[FoundFrame]) -> dict[tuple[str, int], Intervals]:
+    ranges = {(source, epoch): Intervals(known) for source, epoch, known in heads.ranges()}
+    for found in frames:
+        for source, epoch, numbers in found.header.sources:
+            known = ranges.setdefault((source, epoch), Intervals())
+            for start, end in numbers:
+                if known.overlaps(start, end):
+                    raise LedgerDamagedError(
+                        f"{found.place.path} at {found.place.start}: {source}/{epoch}/{start} is stored twice"
+                    )
+                known.add(start, end)
+    return ranges
+
+
+def _fill_pending(home: Path, keyring: Keyring, heads: Heads, shard: Shard) -> None:
+    index = shard.log.size
+    while index < shard.next_index:
+        for place in heads.frames(shard.name, index, 64):
+            for salt, event in open_place(home, keyring, place)[index - place.first :]:
+                shard.pending.append(shard.committer.log_entry(index, salt, event))
+                index += 1

@@ -1,0 +1,100 @@
+"""The spine on disk: writes an epoch when a head changed, at most one a second (DESIGN §7; ADR 0004).
+
+Called by the ledger's publication, under its lock. `spine/slots.json` names the checkpoint texts of the last
+epoch, so that `verify` can rebuild its root; it is written before the epoch that it explains.
+"""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from quivive.ledger.checkpoint import spine_origin
+from quivive.ledger.heads import Heads
+from quivive.ledger.note import verifier_key
+from quivive.ledger.published import PublishedLog
+from quivive.ledger.spine import Slots, epoch_entry, key_entry, read_entry
+from quivive.ledger.tile import ENTRIES, TILE_WIDTH, TileName, decode_bundle
+from quivive.ledger.tree import read_tile
+from quivive.model.clock import SECOND_US
+from quivive.model.errors import StorageError
+from quivive.privacy.keyring import SpineKeys
+from quivive.spool.durable import make_directories, write_atomic
+
+SPINE_NAME: Final = "spine"
+SLOTS_FILE: Final = "slots.json"
+VKEY_FILE: Final = "vkey"
+
+
+class SpineLog:
+    """See the module's docstring."""
+
+    def __init__(self, home: Path, keys: SpineKeys, operator_origin: str, heads: Heads) -> None:
+        self._folder = home / "spine"
+        self._heads = heads
+        self._slots = Slots(keys.slot_secret)
+        origin = spine_origin(operator_origin)
+        self.log = PublishedLog(
+            folder=self._folder,
+            journal=self._folder / "journal" / SPINE_NAME,
+            name=SPINE_NAME,
+            origin=origin,
+            signing=keys.signing,
+            heads=heads,
+        )
+        self._vkey = verifier_key(origin, keys.signing).text + "\n"
+        self._published_at = 0
+        self._epoch, self._root = self._last_epoch()
+
+    def publish(self, used: Mapping[int, tuple[bytes, str]], vkeys: Mapping[str, tuple[bytes, str]], now: int) -> bool:
+        """Publish an epoch if a head changed and a second has passed; tell whether it did.
+
+        `used` maps a slot to its salt and checkpoint text, `vkeys` a log id to its salt and verifier key.
+
+        Raises:
+            StorageError: the disk refused; the next call goes on.
+        """
+        if 0 <= now - self._published_at < SECOND_US:
+            return False
+        root = self._slots.root(used)
+        new_keys = [log for log in vkeys if not self._heads.announced(log)]
+        entries = [key_entry(time=now, salt=vkeys[log][0], verifier_key=vkeys[log][1]) for log in new_keys]
+        if root != self._root:
+            entries.append(epoch_entry(epoch=self._epoch + 1, time=now, root=root))
+        if not entries and not self.log.owes:
+            return False
+        self._write_texts(used, self._epoch + (root != self._root))
+        before = self.log.size
+        try:
+            self.log.publish(entries)
+        finally:
+            if self.log.size > before and root != self._root:
+                self._epoch, self._root = self._epoch + 1, root
+        for log in new_keys:
+            self._heads.announce(log)
+        self._published_at = now
+        return True
+
+    def _write_texts(self, used: Mapping[int, tuple[bytes, str]], epoch: int) -> None:
+        texts = {str(slot): text for slot, (_, text) in used.items()}
+        document = json.dumps({"epoch": epoch, "texts": texts}, sort_keys=True).encode()
+        try:
+            make_directories(self._folder)
+            if not (self._folder / VKEY_FILE).exists():
+                write_atomic(self._folder / VKEY_FILE, self._vkey.encode())
+            write_atomic(self._folder / SLOTS_FILE, document)
+        except OSError as error:
+            raise StorageError(f"cannot write {self._folder}: {error.strerror}") from error
+
+    def _last_epoch(self) -> tuple[int, bytes]:
+        """Number and root of the last epoch integrated; key events after it are skipped."""
+        size = self.log.size
+        while size:
+            number, width = divmod(size - 1, TILE_WIDTH)
+            name = TileName(level=ENTRIES, number=number, width=width + 1)
+            for data in reversed(decode_bundle(read_tile(self._folder, name), name.width)):
+                entry: dict[str, Any] = read_entry(data)
+                if entry["kind"] == "epoch":
+                    return int(entry["epoch"]), bytes.fromhex(entry["root"])
+            size = number * TILE_WIDTH
+        return 0, b""
