@@ -1,0 +1,255 @@
+"""The projection: hot tables, sealed days, watermark, one writer and many readers in one process (DESIGN §8).
+
+The core applies durable entries in order and seals finished days; everyone reads through `query`. It is
+derived: quarantined and rebuilt at will, never migrated. Must never acknowledge anything, never answer
+from a batch whose watermark is not committed, and never carry on over a mismatch.
+"""
+
+import shutil
+import threading
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Final, Protocol
+
+import duckdb
+import msgspec
+
+from quivive.model.clock import HOUR_US, Micros, utc_day
+from quivive.model.errors import QuiviveError
+from quivive.projection.columns import columns_of
+from quivive.projection.query import Scope, run_query
+from quivive.projection.sealed import (
+    ROW_GROUP_ROWS,
+    SEALED_TABLES,
+    SealedDays,
+    day_bounds,
+    publish_day,
+)
+from quivive.projection.store import HOT_FILE, connect, create_schema, merge, merge_texts
+
+SEAL_AFTER_US: Final = 2 * HOUR_US
+"""A day may be sealed so long after its end: late parts and revisions have mostly come (later ones stand beside)."""
+MAX_QUARANTINES: Final = 3
+"""Quarantined copies kept for study; older ones are deleted, they hold pseudonymous traces."""
+
+
+class ProjectionMismatchError(QuiviveError):
+    """Entries and watermark disagree; the projection quarantined itself and is empty: read again from zero."""
+
+
+class DurableEntry(Protocol):
+    """What the projection reads of a ledger entry (`quivive.ledger` gives it)."""
+
+    @property
+    def shard(self) -> str: ...
+    @property
+    def index(self) -> int: ...
+    @property
+    def data(self) -> bytes: ...
+
+
+class Projection:
+    """Open with `Projection.open`. `apply`, `seal`, `reset` by one thread at a time; `query` by any number.
+
+    Durability: none promised; the ledger is the truth. Ordering: per shard by index, without holes.
+    """
+
+    def __init__(self, folder: Path, connection: duckdb.DuckDBPyConnection) -> None:
+        self.folder = folder
+        self.sealed = SealedDays(folder / "sealed")
+        self._connection = connection
+        self._texts = merge_texts()
+        self._write_lock = threading.RLock()
+        self._prepare()
+
+    @classmethod
+    def open(cls, folder: Path) -> "Projection":
+        """Open or create. A damaged file or one of another schema version is quarantined and an empty one made."""
+        folder = folder.resolve()
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "sealed").mkdir(exist_ok=True)
+        try:
+            connection = connect(folder)
+            same = create_schema(connection)
+        except duckdb.IOException:
+            raise  # held by another process, disk full: not a reason to throw anything away
+        except duckdb.Error:
+            _quarantine(folder)
+            connection = connect(folder)
+            same = create_schema(connection)
+        if not same:
+            connection.close()
+            _quarantine(folder)
+            connection = connect(folder)
+            create_schema(connection)
+        return cls(folder, connection)
+
+    def _prepare(self) -> None:
+        self._writer = self._connection.cursor()
+        self._read_sealed()
+        self._watermark = {
+            str(shard): int(index)
+            for shard, index in self._writer.execute("SELECT shard, next_index FROM watermark").fetchall()
+        }
+
+    def _read_sealed(self) -> None:
+        known = self._writer.execute("SELECT controller, day, number FROM sealed_set").fetchall()
+        self.sealed.read({(str(controller), str(day), int(number)) for controller, day, number in known})
+
+    def watermark(self) -> dict[str, int]:
+        """Next index to read, by shard."""
+        return dict(self._watermark)
+
+    def apply(self, batch: Sequence[DurableEntry]) -> None:
+        """Project a batch in one transaction with its watermark.
+
+        Raises:
+            ProjectionMismatchError: a hole, an entry below the watermark, or an undecodable entry; the
+                projection was quarantined and is empty.
+        """
+        with self._write_lock:
+            following = self._following(batch)
+            try:
+                staged = columns_of(entry.data for entry in batch)
+            except msgspec.DecodeError as error:
+                self._mismatch(f"an entry of {batch[0].shard} does not decode", error)
+            sealed_files = self._sealed_files_of(staged)
+            self._writer.begin()
+            try:
+                merge(self._writer, staged, self._texts, sealed_files)
+                self._writer.executemany("DELETE FROM watermark WHERE shard = $1", [[shard] for shard in following])
+                self._writer.executemany(
+                    "INSERT INTO watermark VALUES ($1, $2)", [[*each] for each in following.items()]
+                )
+                self._writer.commit()
+            except BaseException:
+                self._writer.rollback()
+                raise
+            self._watermark = {**self._watermark, **following}
+
+    def _following(self, batch: Sequence[DurableEntry]) -> dict[str, int]:
+        following: dict[str, int] = {}
+        for entry in batch:
+            expected = following.get(entry.shard, self._watermark.get(entry.shard, 0))
+            if entry.index != expected:
+                self._mismatch(f"shard {entry.shard}: expected index {expected}, found {entry.index}", None)
+            following[entry.shard] = expected + 1
+        return following
+
+    def _mismatch(self, reason: str, cause: Exception | None) -> None:
+        self.reset()
+        raise ProjectionMismatchError(f"{reason}; quarantined, rebuild from zero") from cause
+
+    def _sealed_files_of(self, staged: Mapping[str, Mapping[str, object]]) -> tuple[list[str], list[str]]:
+        """Sealed files of the days to which this batch brings late accesses."""
+        access = staged.get("access")
+        if access is None:
+            return [], []
+        instants = access["started_at"]
+        days = {utc_day(Micros(int(at))) for at in instants.tolist()} if self.sealed.controllers() else set()  # type: ignore[attr-defined]
+        files: tuple[list[str], list[str]] = ([], [])
+        for day in sorted(day for day in days if self.sealed.holds(day)):
+            bounds = day_bounds(day)
+            for place, table in enumerate(("access", "exposure")):
+                files[place].extend(self.sealed.files(table, self.sealed.controllers(), *bounds))
+        return files
+
+    def query(self, scope: Scope, name: str, params: Mapping[str, object]) -> list[dict[str, object]]:
+        """Run a named query inside a scope, on a cursor of its own (see `query.run_query`)."""
+        cursor = self._connection.cursor()
+        try:
+            return run_query(cursor, self.sealed, scope, name, params)
+        finally:
+            cursor.close()
+
+    def cursor(self) -> duckdb.DuckDBPyConnection:
+        """A cursor for detection, which reads and writes verdicts. Nobody else takes one."""
+        return self._connection.cursor()
+
+    def seal(self, day: str, now: int) -> int:
+        """Move one finished UTC day (`yyyymmdd`) from the hot tables into Parquet; return the exposures moved.
+
+        Called again later, it adds what has arrived since in further files. Too early a call moves nothing.
+        """
+        start, end = day_bounds(day)
+        if now < end + SEAL_AFTER_US:
+            return 0
+        with self._write_lock:
+            controllers = self._writer.execute(
+                "SELECT DISTINCT controller FROM access WHERE started_at >= $1 AND started_at < $2 ORDER BY 1",
+                [start, end],
+            ).fetchall()
+            moved = sum(self._seal_controller(str(controller), day, start, end) for (controller,) in controllers)
+            self._writer.execute("CHECKPOINT")
+            self._read_sealed()
+        return moved
+
+    def _seal_controller(self, controller: str, day: str, start: int, end: int) -> int:
+        number = self.sealed.next_number(controller, day)
+        folder = self.sealed.day_folder(controller, day)
+        beside = folder.with_name(f"{day}.writing")
+        shutil.rmtree(beside, ignore_errors=True)
+        beside.mkdir(parents=True)
+        where = "controller = $controller AND started_at >= $start AND started_at < $end"
+        bounds = {"controller": controller, "start": start, "end": end}
+        moved = 0
+        self._writer.begin()
+        try:
+            for table, order in SEALED_TABLES.items():
+                stored = "verdict_current" if table == "verdict" else table
+                source = f"SELECT * FROM {stored} WHERE {where} ORDER BY {order}"
+                options = f"FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {ROW_GROUP_ROWS}"
+                path = beside / f"{table}-{number:04d}.parquet"
+                count = self._writer.execute(f"COPY ({source}) TO '{path}' ({options})", bounds).fetchone()
+                moved += int(count[0]) if count and table == "exposure" else 0
+            publish_day(beside, folder)
+            self._writer.execute("INSERT INTO sealed_set VALUES ($1, $2, $3)", [controller, day, number])
+            for stored in ("exposure", "access", "verdict_current", "verdict"):
+                self._writer.execute(f"DELETE FROM {stored} WHERE {where}", bounds)
+            self._writer.commit()
+        except BaseException:
+            self._writer.rollback()
+            raise
+        return moved
+
+    def purge_day(self, controller: str, day: str) -> None:
+        """Delete one day of one controller: its sealed folder and whatever is still hot."""
+        start, end = day_bounds(day)
+        with self._write_lock:
+            self._writer.execute("DELETE FROM sealed_set WHERE controller = $1 AND day = $2", [controller, day])
+            self._read_sealed()
+            for stored in ("exposure", "access", "verdict_current", "verdict"):
+                self._writer.execute(
+                    f"DELETE FROM {stored} WHERE controller = $1 AND started_at >= $2 AND started_at < $3",
+                    [controller, start, end],
+                )
+            self._writer.execute("CHECKPOINT")
+
+    def reset(self) -> None:
+        """Quarantine hot file and sealed days, and start empty."""
+        with self._write_lock:
+            self._writer.close()
+            self._connection.close()
+            _quarantine(self.folder)
+            (self.folder / "sealed").mkdir(exist_ok=True)
+            self._connection = connect(self.folder)
+            create_schema(self._connection)
+            self._prepare()
+
+    def close(self) -> None:
+        """Close; a checkpoint is DuckDB's own."""
+        with self._write_lock:
+            self._writer.close()
+            self._connection.close()
+
+
+def _quarantine(folder: Path) -> None:
+    """Set the derived files aside under `quarantine-<n>`, keeping the newest few."""
+    numbers = sorted(int(path.name.rpartition("-")[2]) for path in folder.glob("quarantine-*"))
+    aside = folder / f"quarantine-{(numbers[-1] + 1 if numbers else 1):04d}"
+    aside.mkdir()
+    for name in (HOT_FILE, f"{HOT_FILE}.wal", "sealed"):
+        if (folder / name).exists():
+            (folder / name).rename(aside / name)
+    for number in numbers[: max(0, len(numbers) + 1 - MAX_QUARANTINES)]:
+        shutil.rmtree(folder / f"quarantine-{number:04d}")

@@ -1,0 +1,50 @@
+-- Relations every query may name; each carries the scope and the gate. `query()` prepends those a text uses.
+-- {sealed_…} become the sealed files of the scope's controllers and days, or an empty relation.
+
+-- fragment: gate_active
+SELECT DISTINCT employer, establishment FROM gate_state WHERE module = 'access' AND state = 'active'
+
+-- fragment: all_access
+SELECT {access_columns} FROM access
+WHERE list_contains($controllers, controller) AND started_at >= $from_at AND started_at < $to_at
+{sealed_access}
+
+-- fragment: scoped_access
+SELECT
+    a.*,
+    -- Shown only when the holder was informed before the access and the holder's establishment is active (DESIGN 11).
+    CASE
+        WHEN a.agent_hi = 0 AND a.agent_lo = 0 THEN NULL
+        WHEN k.agent_hi IS NULL AND EXISTS (SELECT 1 FROM gate_active) THEN a.agent_hi
+        WHEN s.informed_at > 0 AND s.informed_at <= a.started_at AND g.establishment IS NOT NULL THEN s.person_hi
+    END AS ident_hi,
+    CASE
+        WHEN a.agent_hi = 0 AND a.agent_lo = 0 THEN NULL
+        WHEN k.agent_hi IS NULL AND EXISTS (SELECT 1 FROM gate_active) THEN a.agent_lo
+        WHEN s.informed_at > 0 AND s.informed_at <= a.started_at AND g.establishment IS NOT NULL THEN s.person_lo
+    END AS ident_lo
+FROM all_access a
+LEFT JOIN agent_known k ON k.controller = a.controller AND k.agent_hi = a.agent_hi AND k.agent_lo = a.agent_lo
+LEFT JOIN account_span s
+    ON s.controller = a.controller AND s.agent_hi = a.agent_hi AND s.agent_lo = a.agent_lo
+    AND s.valid_from <= a.started_at AND a.started_at < s.valid_to
+LEFT JOIN gate_active g ON g.employer = s.employer AND g.establishment = s.establishment
+
+-- fragment: scoped_exposure
+SELECT {exposure_columns} FROM exposure
+WHERE list_contains($controllers, controller) AND started_at >= $from_at AND started_at < $to_at
+{sealed_exposure}
+
+-- fragment: scoped_verdict
+SELECT {verdict_columns} FROM verdict_current
+WHERE list_contains($controllers, controller) AND started_at >= $from_at AND started_at < $to_at
+{sealed_verdict}
+
+-- fragment: scoped_contact
+SELECT * FROM contact WHERE list_contains($controllers, controller)
+
+-- fragment: scoped_link
+SELECT * FROM link WHERE list_contains($controllers, controller)
+
+-- fragment: scoped_assignment
+SELECT * FROM assignment WHERE list_contains($controllers, controller)

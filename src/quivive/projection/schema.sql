@@ -1,0 +1,146 @@
+-- Tables of hot.duckdb (ADR 0006). Derived from ledger entries: never migrated, deleted and rebuilt.
+-- 16-byte keys are two UBIGINT columns, _hi and _lo, both 0 for none. Instants are integer microseconds UTC, 0 when absent.
+-- `tie` is a hash of the entry body: it orders two versions with the same number, whatever the arrival.
+
+CREATE TABLE IF NOT EXISTS meta (name VARCHAR NOT NULL, setting VARCHAR NOT NULL);
+CREATE TABLE IF NOT EXISTS watermark (shard VARCHAR NOT NULL, next_index BIGINT NOT NULL);
+
+CREATE TABLE IF NOT EXISTS sealed_set (controller VARCHAR NOT NULL, day VARCHAR NOT NULL, number INTEGER NOT NULL);
+
+CREATE TABLE IF NOT EXISTS access (
+    access_hi UBIGINT NOT NULL, access_lo UBIGINT NOT NULL,
+    started_at BIGINT NOT NULL, ended_at BIGINT NOT NULL,
+    controller VARCHAR NOT NULL, source VARCHAR NOT NULL, grade VARCHAR NOT NULL,
+    agent_hi UBIGINT NOT NULL, agent_lo UBIGINT NOT NULL, contact_hi UBIGINT NOT NULL, contact_lo UBIGINT NOT NULL,
+    attribution VARCHAR NOT NULL, "action" VARCHAR NOT NULL, shape VARCHAR NOT NULL,
+    tables VARCHAR NOT NULL, columns VARCHAR NOT NULL, changed VARCHAR NOT NULL,
+    coverage VARCHAR NOT NULL, row_count BIGINT NOT NULL, distinct_count BIGINT NOT NULL,
+    outcome VARCHAR NOT NULL, pattern_class VARCHAR NOT NULL, fixed_chars INTEGER NOT NULL,
+    final BOOLEAN NOT NULL, part INTEGER NOT NULL, tie UBIGINT NOT NULL
+);
+CREATE TABLE IF NOT EXISTS exposure (
+    access_hi UBIGINT NOT NULL, access_lo UBIGINT NOT NULL, started_at BIGINT NOT NULL,
+    controller VARCHAR NOT NULL, key_hi UBIGINT NOT NULL, key_lo UBIGINT NOT NULL,
+    record_table VARCHAR NOT NULL
+);
+CREATE TABLE IF NOT EXISTS contact (
+    contact_hi UBIGINT NOT NULL, contact_lo UBIGINT NOT NULL, version BIGINT NOT NULL, tie UBIGINT NOT NULL,
+    controller VARCHAR NOT NULL, source VARCHAR NOT NULL, contact_kind VARCHAR NOT NULL,
+    direction VARCHAR NOT NULL, label VARCHAR NOT NULL, team VARCHAR NOT NULL, campaign VARCHAR NOT NULL,
+    queue VARCHAR NOT NULL, self_made BOOLEAN NOT NULL,
+    preview_at BIGINT NOT NULL, offered_at BIGINT NOT NULL, started_at BIGINT NOT NULL, ended_at BIGINT NOT NULL,
+    wrapped_at BIGINT NOT NULL, opened_at BIGINT NOT NULL, assigned_at BIGINT NOT NULL, touched_at BIGINT NOT NULL,
+    closed_at BIGINT NOT NULL, due_at BIGINT NOT NULL
+);
+CREATE TABLE IF NOT EXISTS leg (
+    contact_hi UBIGINT NOT NULL, contact_lo UBIGINT NOT NULL, controller VARCHAR NOT NULL,
+    agent_hi UBIGINT NOT NULL, agent_lo UBIGINT NOT NULL, from_at BIGINT NOT NULL, to_at BIGINT NOT NULL
+);
+CREATE TABLE IF NOT EXISTS contact_subject (
+    contact_hi UBIGINT NOT NULL, contact_lo UBIGINT NOT NULL, controller VARCHAR NOT NULL,
+    identity_kind VARCHAR NOT NULL, key_hi UBIGINT NOT NULL, key_lo UBIGINT NOT NULL
+);
+CREATE TABLE IF NOT EXISTS contact_touch (
+    contact_hi UBIGINT NOT NULL, contact_lo UBIGINT NOT NULL, touched_at BIGINT NOT NULL
+);
+CREATE TABLE IF NOT EXISTS link (
+    controller VARCHAR NOT NULL, left_hi UBIGINT NOT NULL, left_lo UBIGINT NOT NULL, left_kind VARCHAR NOT NULL,
+    right_hi UBIGINT NOT NULL, right_lo UBIGINT NOT NULL, right_table VARCHAR NOT NULL, first_at BIGINT NOT NULL
+);
+CREATE TABLE IF NOT EXISTS agent (
+    person_hi UBIGINT NOT NULL, person_lo UBIGINT NOT NULL, version BIGINT NOT NULL, tie UBIGINT NOT NULL,
+    employer VARCHAR NOT NULL, establishment VARCHAR NOT NULL, country VARCHAR NOT NULL, site VARCHAR NOT NULL,
+    team VARCHAR NOT NULL, informed_at BIGINT NOT NULL, active_from BIGINT NOT NULL, active_to BIGINT NOT NULL
+);
+CREATE TABLE IF NOT EXISTS account (
+    person_hi UBIGINT NOT NULL, person_lo UBIGINT NOT NULL, controller VARCHAR NOT NULL, namespace VARCHAR NOT NULL,
+    agent_hi UBIGINT NOT NULL, agent_lo UBIGINT NOT NULL, valid_from BIGINT NOT NULL, valid_to BIGINT NOT NULL
+);
+CREATE TABLE IF NOT EXISTS assignment (
+    person_hi UBIGINT NOT NULL, person_lo UBIGINT NOT NULL, controller VARCHAR NOT NULL
+);
+CREATE TABLE IF NOT EXISTS shift (
+    shift VARCHAR NOT NULL, version BIGINT NOT NULL, tie UBIGINT NOT NULL, person_hi UBIGINT NOT NULL,
+    person_lo UBIGINT NOT NULL, from_at BIGINT NOT NULL, to_at BIGINT NOT NULL, cancelled BOOLEAN NOT NULL
+);
+CREATE TABLE IF NOT EXISTS gate_state (
+    employer VARCHAR NOT NULL, establishment VARCHAR NOT NULL, module VARCHAR NOT NULL, version BIGINT NOT NULL,
+    tie UBIGINT NOT NULL, state VARCHAR NOT NULL, reference VARCHAR NOT NULL, demonstration BOOLEAN NOT NULL
+);
+CREATE TABLE IF NOT EXISTS gap (
+    controller VARCHAR NOT NULL, source VARCHAR NOT NULL, from_at BIGINT NOT NULL, to_at BIGINT NOT NULL,
+    cause VARCHAR NOT NULL, lost BIGINT NOT NULL
+);
+CREATE TABLE IF NOT EXISTS heartbeat (
+    controller VARCHAR NOT NULL, source VARCHAR NOT NULL, complete_to BIGINT NOT NULL
+);
+CREATE TABLE IF NOT EXISTS source_state (
+    controller VARCHAR NOT NULL, source VARCHAR NOT NULL, last_at BIGINT NOT NULL, entries BIGINT NOT NULL
+);
+CREATE TABLE IF NOT EXISTS statement_count (
+    controller VARCHAR NOT NULL, source VARCHAR NOT NULL, entry VARCHAR NOT NULL, minute_at BIGINT NOT NULL,
+    shape VARCHAR NOT NULL, "action" VARCHAR NOT NULL, tables VARCHAR NOT NULL, coverage VARCHAR NOT NULL,
+    statements BIGINT NOT NULL, statements_attributed BIGINT NOT NULL, row_count BIGINT NOT NULL,
+    wildcards BIGINT NOT NULL, dry BOOLEAN NOT NULL
+);
+CREATE TABLE IF NOT EXISTS act (
+    entry VARCHAR NOT NULL, acted_at BIGINT NOT NULL, act VARCHAR NOT NULL, principal VARCHAR NOT NULL,
+    role VARCHAR NOT NULL, controllers VARCHAR NOT NULL, object VARCHAR NOT NULL, count BIGINT NOT NULL,
+    purpose VARCHAR NOT NULL
+);
+CREATE TABLE IF NOT EXISTS catalogue_version (
+    controller VARCHAR NOT NULL, version BIGINT NOT NULL, tie UBIGINT NOT NULL
+);
+CREATE TABLE IF NOT EXISTS catalogue_table (
+    controller VARCHAR NOT NULL, record_table VARCHAR NOT NULL, table_kind VARCHAR NOT NULL
+);
+
+-- Written by detection. `verdict` only grows (one row per revision); `verdict_current` is its head,
+-- pending and not-applicable units included. A unit whose key is 0/0 is an access judged as a whole.
+CREATE TABLE IF NOT EXISTS verdict (
+    access_hi UBIGINT NOT NULL, access_lo UBIGINT NOT NULL, started_at BIGINT NOT NULL, controller VARCHAR NOT NULL,
+    key_hi UBIGINT NOT NULL, key_lo UBIGINT NOT NULL, revision INTEGER NOT NULL, decided_at BIGINT NOT NULL,
+    verdict VARCHAR NOT NULL, strength VARCHAR NOT NULL, template VARCHAR NOT NULL, cause VARCHAR NOT NULL,
+    contact_hi UBIGINT NOT NULL, contact_lo UBIGINT NOT NULL, delta_us BIGINT NOT NULL, subject_rank INTEGER NOT NULL,
+    final BOOLEAN NOT NULL, late BOOLEAN NOT NULL
+);
+CREATE TABLE IF NOT EXISTS verdict_current (
+    access_hi UBIGINT NOT NULL, access_lo UBIGINT NOT NULL, started_at BIGINT NOT NULL, controller VARCHAR NOT NULL,
+    key_hi UBIGINT NOT NULL, key_lo UBIGINT NOT NULL, revision INTEGER NOT NULL, decided_at BIGINT NOT NULL,
+    verdict VARCHAR NOT NULL, strength VARCHAR NOT NULL, template VARCHAR NOT NULL, cause VARCHAR NOT NULL,
+    contact_hi UBIGINT NOT NULL, contact_lo UBIGINT NOT NULL, delta_us BIGINT NOT NULL, subject_rank INTEGER NOT NULL,
+    final BOOLEAN NOT NULL, late BOOLEAN NOT NULL
+);
+CREATE TABLE IF NOT EXISTS template (
+    template VARCHAR NOT NULL, shape VARCHAR NOT NULL, priority INTEGER NOT NULL, strength VARCHAR NOT NULL,
+    strength_else VARCHAR NOT NULL, before_us BIGINT NOT NULL, after_us BIGINT NOT NULL, max_us BIGINT NOT NULL,
+    near_us BIGINT NOT NULL, cap INTEGER NOT NULL
+);
+CREATE TABLE IF NOT EXISTS judge_source (
+    controller VARCHAR NOT NULL, source VARCHAR NOT NULL, lateness_us BIGINT NOT NULL, silent_after_us BIGINT NOT NULL
+);
+
+-- What arrived since the last live judgement. Emptied by detection in the transaction that judged it.
+CREATE TABLE IF NOT EXISTS dirty_access (access_hi UBIGINT NOT NULL, access_lo UBIGINT NOT NULL, started_at BIGINT NOT NULL);
+CREATE TABLE IF NOT EXISTS dirty_contact (contact_hi UBIGINT NOT NULL, contact_lo UBIGINT NOT NULL);
+CREATE TABLE IF NOT EXISTS dirty_key (controller VARCHAR NOT NULL, key_hi UBIGINT NOT NULL, key_lo UBIGINT NOT NULL);
+CREATE TABLE IF NOT EXISTS dirty_agent (controller VARCHAR NOT NULL, agent_hi UBIGINT NOT NULL, agent_lo UBIGINT NOT NULL);
+
+-- Who holds an account when: a recycled login inherits nothing, so a later holder ends the earlier one's span.
+CREATE OR REPLACE VIEW account_span AS
+SELECT
+    c.controller, c.agent_hi, c.agent_lo, c.person_hi, c.person_lo, c.valid_from,
+    LEAST(
+        CASE WHEN c.valid_to = 0 THEN 9223372036854775807 ELSE c.valid_to END,
+        COALESCE(
+            LEAD(c.valid_from) OVER (
+                PARTITION BY c.controller, c.agent_hi, c.agent_lo ORDER BY c.valid_from, c.person_hi, c.person_lo
+            ),
+            9223372036854775807
+        )
+    ) AS valid_to,
+    p.informed_at, p.team, p.employer, p.establishment
+FROM account c JOIN agent p ON p.person_hi = c.person_hi AND p.person_lo = c.person_lo;
+
+CREATE OR REPLACE VIEW agent_known AS
+SELECT DISTINCT controller, agent_hi, agent_lo FROM account;
