@@ -12,7 +12,7 @@ from quivive.core.control import Handler, Streamer
 from quivive.core.writers import CoreWriter
 from quivive.detection.judge import JudgeSettings, judge
 from quivive.ledger.entry import decode_entry
-from quivive.model.clock import to_rfc3339
+from quivive.model.clock import Micros, to_rfc3339
 from quivive.model.entry import EntryKind
 from quivive.model.errors import RefusedError
 from quivive.model.gate import GateBody, GateState, Module
@@ -55,7 +55,7 @@ class _Commands:
             "ingested": state.ingested,
             "projected": state.projected,
             "entries_behind": behind,
-            "judged_at": to_rfc3339(self._parts.clock()) if state.judged_at else "",
+            "judged_at": to_rfc3339(Micros(state.judged_at)) if state.judged_at else "",
             "rebuilding": state.rebuilding,
             "storage_failing": bool(state.storage_failing_since),
         }
@@ -146,6 +146,6 @@ class _Commands:
                     "kind": entry.kind,
                     "source": entry.source,
                     "seq": entry.seq,
-                    "captured_at": to_rfc3339(entry.captured_at),  # type: ignore[arg-type]
+                    "captured_at": to_rfc3339(Micros(entry.captured_at)),
                 }
             await asyncio.sleep(TAIL_PAUSE_S)

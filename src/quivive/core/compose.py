@@ -93,7 +93,7 @@ class _Intake:
     async def __call__(
         self, *, kind: IntakeKind, source: str, controllers: tuple[str, ...], content_type: str, body: bytes
     ) -> IntakeReport:
-        return await self._intake(
+        return await self._intake.take(
             kind=kind.value, source=source, controllers=controllers, content_type=content_type, body=body
         )
 

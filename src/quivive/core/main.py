@@ -6,13 +6,11 @@ sentence and an exit code.
 
 import asyncio
 import contextlib
-import hmac
 import logging
-import os
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,7 +19,6 @@ import structlog
 import uvicorn
 
 from quivive.capture.access_file import AccessFileFollower
-from quivive.contacts.directory import SealedIdentity
 from quivive.core.commands import commands
 from quivive.core.compose import Parts, services
 from quivive.core.control import ControlServer
@@ -29,14 +26,13 @@ from quivive.core.pipeline import Pipeline
 from quivive.core.policies import MAX_READ_ENTRIES, PolicyKeeper
 from quivive.core.writers import CoreWriter
 from quivive.detection.judge import JudgeSettings
-from quivive.intake import Intake, IntakePorts, SeenTable
+from quivive.intake import Intake
 from quivive.ledger.log import Ledger
 from quivive.model.clock import now_us
 from quivive.model.entry import ActBody, EntryKind
 from quivive.model.errors import ConfigurationError, StorageError
 from quivive.model.ids import OPERATOR
 from quivive.privacy.keyring import Keyring
-from quivive.privacy.sealing import NONCE_BYTES, seal
 from quivive.projection.projection import Projection
 from quivive.settings import Settings, SourceKind, parse_address
 from quivive.spool.group import AsyncSpool
@@ -188,10 +184,8 @@ class _Core:
                 clock=now_us,
                 policies=policies,
             )
-            spools = _Spools(home)
-            seen = SeenTable.open(home / "intake.db")
-            stack.callback(seen.close)
-            intake = Intake(settings, _ports(keyring, vault, spools, policies), seen)
+            console = AsyncSpool(SpoolWriter.open(home / "spool", CONSOLE_SOURCE, now_us()))
+            intake = Intake.open(settings, keyring, policies=policies.current, seal=vault.put_identity, clock=now_us)
             _write_configuration(settings, writer)
             pipeline.start()
             stack.callback(pipeline.stop)
@@ -204,11 +198,12 @@ class _Core:
                     projection=projection,
                     pipeline=pipeline,
                     intake=intake,
-                    record_act=_act_recorder(spools),
+                    record_act=_act_recorder(console),
                     clock=now_us,
                 )
             finally:
-                await spools.close()
+                await intake.close()
+                await console.close()
 
 
 def _open_keyring(home: Path, settings: Settings) -> Keyring:
@@ -221,46 +216,6 @@ def _open_keyring(home: Path, settings: Settings) -> Keyring:
     return keyring
 
 
-class _Spools:
-    """The core's own writing ends, one per source, opened when first written."""
-
-    def __init__(self, home: Path) -> None:
-        self._root = home / "spool"
-        self._open: dict[str, AsyncSpool] = {}
-
-    def __call__(self, source: str) -> AsyncSpool:
-        if source not in self._open:
-            self._open[source] = AsyncSpool(SpoolWriter.open(self._root, source, now_us()))
-        return self._open[source]
-
-    async def close(self) -> None:
-        for spool in self._open.values():
-            await spool.close()
-
-
-def _ports(keyring: Keyring, vault: Vault, spools: _Spools, policies: PolicyKeeper) -> IntakePorts:
-    identity_key = hmac.digest(keyring.operator_agent_key, b"quivive-identity/v1", "sha256")
-
-    async def seal_identities(identities: Sequence[SealedIdentity]) -> None:
-        for identity in identities:
-            blob = seal(
-                identity_key,
-                purpose=f"identity {identity.person}",
-                plaintext=identity.plaintext,
-                nonce=os.urandom(NONCE_BYTES),
-            )
-            await asyncio.to_thread(vault.put_identity, identity.person, identity.version, blob)
-
-    return IntakePorts(
-        operator_agent_key=keyring.operator_agent_key,
-        controller_keys=keyring.controller_keys,
-        spool=spools,
-        policy=policies.current,
-        seal=seal_identities,
-        clock=now_us,
-    )
-
-
 def _load_policies(policies: PolicyKeeper, ledger: Ledger) -> None:
     """Read the operator's log once: the projection may already be ahead of it."""
     marks = {shard: ledger.head(shard).entries for shard in ledger.shards() if not shard.startswith("operator/")}
@@ -270,9 +225,8 @@ def _load_policies(policies: PolicyKeeper, ledger: Ledger) -> None:
     policies.refresh()
 
 
-def _act_recorder(spools: _Spools) -> Callable[[ActBody], Awaitable[None]]:
+def _act_recorder(console: AsyncSpool) -> Callable[[ActBody], Awaitable[None]]:
     async def record(body: ActBody) -> None:
-        console = spools(CONSOLE_SOURCE)
         seq = console.append(
             kind=EntryKind.ACT, captured_at=now_us(), controller=OPERATOR, key_id="", body=_ENCODER.encode(body)
         )

@@ -20,7 +20,7 @@ from quivive.core.writers import CoreWriter
 from quivive.detection.judge import JudgeSettings, judge
 from quivive.ledger.log import Ledger
 from quivive.model.access import GapBody, GapCause
-from quivive.model.clock import SECOND_US
+from quivive.model.clock import DAY_US, SECOND_US, Micros, utc_day
 from quivive.model.errors import StorageError
 from quivive.projection.projection import Projection, ProjectionMismatchError
 from quivive.spool.reader import SpoolReader
@@ -32,6 +32,8 @@ IDLE_S: Final = 0.02  # pause when no spool had anything: adds at most this to t
 PUBLISH_EVERY_S: Final = 1.0  # a checkpoint at most once a second (DESIGN §7)
 JUDGE_EVERY_S: Final = 1.0
 POLICY_EVERY_S: Final = 60.0  # accounts open and close at instants
+SEAL_EVERY_S: Final = 3_600.0
+SEAL_DAYS_BACK: Final = 3  # a core that was down over a week-end seals what it missed, late parts included
 DROP_EVERY_S: Final = 10.0  # consumed spool files are deleted
 DISK_RETRY_S: Final = 1.0  # after a StorageError: the spools keep what comes meanwhile
 
@@ -166,6 +168,7 @@ class Pipeline:
 
     def _project(self) -> None:
         judged = refreshed = time.monotonic()
+        sealed = 0.0
         while not self._stop.is_set():
             if self._rebuild.is_set():
                 self._rebuild.clear()
@@ -178,6 +181,9 @@ class Pipeline:
             if now - refreshed >= POLICY_EVERY_S:
                 self._policies.refresh()
                 refreshed = now
+            if now - sealed >= SEAL_EVERY_S:
+                self._seal_finished_days()
+                sealed = now
             if not more:
                 self._arrived.wait(IDLE_S)
                 self._arrived.clear()
@@ -203,6 +209,12 @@ class Pipeline:
     def _start_again(self) -> None:
         self.state.rebuilding = True
         self.projection.reset()
+
+    def _seal_finished_days(self) -> None:
+        """Move finished days into Parquet; the projection itself refuses a day that is too young (ADR 0006)."""
+        now = self._clock()
+        for days_back in range(1, SEAL_DAYS_BACK + 1):
+            self.projection.seal(utc_day(Micros(now - days_back * DAY_US)), now)
 
     def _judge_recent(self) -> None:
         now = self._clock()
