@@ -4,12 +4,13 @@ Called by `demo.py`. Must never overwrite a file and never write a secret: the s
 on the database's Unix socket without a password, and may do nothing but describe.
 """
 
+import random
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from quivive.simulation.database import free_port
+from quivive.simulation.database import is_free
 
 FILE_CONTROLLER: Final = "voyage"
 """The controller that arrives only by its CRM's access log."""
@@ -25,6 +26,8 @@ ACCESS_LOG: Final = "crm/voyage-access.ndjson"
 LATENESS_S: Final = 30
 """The demonstration's lateness budget: its telephony and its helpdesk deliver within seconds."""
 SILENT_AFTER_S: Final = 45
+PORT_RANGE: Final = (20_000, 32_000)
+"""Below the ports that Linux lends to outgoing connections, so that a second start finds them free again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,7 +136,12 @@ class Ports:
     @classmethod
     def free(cls) -> "Ports":
         """Choose ports that are free now."""
-        return cls(web=free_port(), relays={name: free_port() for name in RELAYED})
+        chosen: list[int] = []
+        while len(chosen) < 1 + len(RELAYED):
+            port = random.randrange(*PORT_RANGE)
+            if port not in chosen and is_free(port):
+                chosen.append(port)
+        return cls(web=chosen[0], relays=dict(zip(RELAYED, chosen[1:], strict=True)))
 
 
 def _write_absent(path: Path, text: str) -> None:

@@ -5,7 +5,9 @@ the ranges that ARCEP reserves for works of fiction, bank numbers have check dig
 mail domains end in `.invalid` (RFC 2606).
 """
 
+import tomllib
 from dataclasses import dataclass
+from importlib.resources import files
 from typing import Final
 
 import numpy as np
@@ -16,31 +18,10 @@ MAX_PHONES: Final = len(FICTION_PREFIXES) * 10_000
 """Distinct fictitious numbers there are; a customer file here must be smaller."""
 _STRIDE: Final = 7_919  # a prime that shares no factor with MAX_PHONES: neighbours get numbers far apart
 
-LAST_NAMES: Final = tuple(
-    "Abelin Aubrac Ancelle Arnaud Barrault Belmont Besson Bonnaire Bricard Cadoret Carpentier Castel Chabrier Clairval"
-    " Colombier Corvin Daguerre Delmas Delorme Dervaux Descombes Duvernay Esnault Estival Fabry Farelle Fontanel"
-    " Fournel Gallois Garnery Gaudin Gerval Grandval Guillemot Hainaut Hérault Hervieux Huard Imbert Isambard Jaubert"
-    " Joannet Jourdain Kerbrat Lacassagne Lambrecht Lanvin Larmor Lavigne Lemercier Lenoir Lhermite Loiselet Maillard"
-    " Marceau Marescot Maubert Mercœur Mirabel Montclar Morvan Nadal Neuville Noblet Ollivon Orsini Pagnier Pelletan"
-    " Perrigny Plancoët Pontval Prunier Quesnel Quillien Rambaud Ravenel Régnier Rochebrune Roussillon Sabatier"
-    " Saintonge Sauvageot Savary Sérignan Tavernier Terrasson Thévenot Tisserand Urbain Valfleury Vasseur Verdier"
-    " Vernoux Viaud Villemin Wallon Yvetot Zeller".split()
-)
-FIRST_NAMES: Final = tuple(
-    "Adèle Alban Alix Amandine Anatole Anouk Antonin Apolline Armand Augustin Aurèle Basile Bérénice Blaise Calixte"
-    " Camille Capucine Cassandre Célestin Clarisse Clément Colette Côme Constance Corentin Cyprien Delphine Diane"
-    " Edmée Élie Éloïse Émeric Esther Eugène Fanny Faustine Félicie Florent Gaspard Gatien Germaine Gildas Hermine"
-    " Hippolyte Hortense Inès Irénée Isaure Jeanne Joachim Joséphine Jules Killian Lazare Léonie Lilian Lison Loïc"
-    " Lubin Madeleine Marceline Marin Mathurin Maxence Mélisande Modeste Nestor Ninon Noémie Octave Odile Ombeline"
-    " Oscar Paloma Pascaline Perrine Philémon Quentin Raphaëlle Rémi Roxane Salomé Séverin Solène Sylvain Tanguy"
-    " Théodora Thibaut Ulysse Urielle Valère Victoire Violaine Wilfried Xavier Yaël Yvonne Zacharie Zélie".split()
-)
-STREETS: Final = tuple(
-    "rue des Tilleuls|rue du Moulin|avenue de la Gare|rue des Lilas|place du Marché|chemin des Vignes|rue Haute"
-    "|allée des Peupliers|rue de la Fontaine|impasse des Roses|quai du Port|boulevard des Alliés|rue du Stade".split(
-        "|"
-    )
-)
+_WORDS: Final[dict[str, list[str]]] = tomllib.loads((files("quivive.simulation") / "words.toml").read_text("utf-8"))
+LAST_NAMES: Final = tuple(_WORDS["last_names"])
+FIRST_NAMES: Final = tuple(_WORDS["first_names"])
+STREETS: Final = tuple(_WORDS["streets"])
 CITIES: Final = (
     ("59800", "Lille"),
     ("37000", "Tours"),
@@ -55,6 +36,11 @@ CITIES: Final = (
     ("63000", "Clermont-Ferrand"),
     ("29200", "Brest"),
 )
+
+
+def phone_offset(seed: int) -> int:
+    """Return the number of the first person's telephone in a file invented from `seed`."""
+    return seed * 1_009 % MAX_PHONES
 
 
 def fiction_phone(number: int) -> str:
@@ -103,7 +89,7 @@ def invent(count: int, seed: int, *, national: bool = False, reserved: int = 0) 
     days = chance.integers(0, 21_000, count)
     births = np.datetime_as_string(np.datetime64("1946-01-01") + days.astype("timedelta64[D]"), unit="D").tolist()
     phone = national_phone if national else fiction_phone
-    offset = seed * 1_009 % MAX_PHONES
+    offset = phone_offset(seed)
     return People(
         last_names=[LAST_NAMES[i] for i in last.tolist()],
         first_names=[FIRST_NAMES[i] for i in first.tolist()],

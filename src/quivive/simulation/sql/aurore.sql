@@ -23,7 +23,7 @@ ALTER TABLE customer ADD FOREIGN KEY (household_id) REFERENCES household (id);
 CREATE UNIQUE INDEX ON customer (customer_number);
 CREATE INDEX ON customer (phone);
 CREATE INDEX ON customer (household_id);
-CREATE INDEX ON customer (lower(last_name) text_pattern_ops);
+CREATE INDEX ON customer (lower(last_name), lower(first_name));
 ALTER TABLE contract ADD FOREIGN KEY (customer_id) REFERENCES customer (id);
 CREATE INDEX ON contract (customer_id);
 CREATE UNIQUE INDEX ON contract (contract_number);
