@@ -45,7 +45,7 @@ _FAILURES: Final = (
 )
 _SCOPES: Final = (exp.Select, exp.Update, exp.Delete, exp.Insert, exp.Merge)
 _WRITES: Final = (exp.Insert, exp.Update, exp.Delete, exp.Merge)
-_ACTIONS: Final[dict[type[exp.Expression], Action]] = {
+_ACTIONS: Final[dict[type[exp.Expr], Action]] = {
     exp.Insert: Action.CREATE,
     exp.Update: Action.UPDATE,
     exp.Delete: Action.DELETE,
@@ -96,6 +96,7 @@ def _unread(text: str, why: str) -> StatementPlan:
         kind=PlanKind.DML,
         action=action.get(word, Action.QUERY),
         sources=tables,
+        shown=tuple(range(len(tables))),
         target=0 if known else -1,
         changed=("*",) if known and word != "delete" else (),
         opaque=why,
@@ -107,18 +108,19 @@ class _Scope:
 
     __slots__ = ("aliases", "node")
 
-    def __init__(self, node: exp.Expression) -> None:
+    def __init__(self, node: exp.Expr) -> None:
         self.node = node
-        self.aliases: dict[str, int | exp.Expression] = {}
+        self.aliases: dict[str, int | exp.Expr] = {}
 
 
 class _Walker:
-    def __init__(self, tree: exp.Expression) -> None:
+    def __init__(self, tree: exp.Expr) -> None:
         self._tree = tree
         self._scopes: dict[int, _Scope] = {}
         self._uses: dict[int, int] = {}  # references to one CTE
         self._table_index: dict[int, int] = {}
         self.sources: list[str] = []
+        self.shown: list[int] = []
         for node in tree.find_all(*_SCOPES):
             self._scopes[id(node)] = _Scope(node)
         for node in tree.find_all(exp.Table, exp.Subquery, exp.Lateral):
@@ -126,7 +128,7 @@ class _Walker:
 
     # Names ------------------------------------------------------------------------------------------------------
 
-    def _register(self, node: exp.Expression) -> None:
+    def _register(self, node: exp.Expr) -> None:
         scope = self._scope_of(node)
         if not isinstance(node, exp.Table):
             if (
@@ -149,11 +151,13 @@ class _Walker:
         name = f"{node.db}.{node.name}" if node.db else node.name
         index = len(self.sources)
         self.sources.append(name)
+        if _reaches_output(node):
+            self.shown.append(index)
         self._table_index[id(node)] = index
         if scope is not None:
             scope.aliases[node.alias_or_name] = index
 
-    def _scope_of(self, node: exp.Expression) -> _Scope | None:
+    def _scope_of(self, node: exp.Expr) -> _Scope | None:
         up = node.parent
         while up is not None:
             scope = self._scopes.get(id(up))
@@ -164,7 +168,7 @@ class _Walker:
 
     def _visible_cte(self, table: exp.Table) -> exp.CTE | None:
         """The CTE this name means here; inside its own definition the real table is meant, unless recursive."""
-        child: exp.Expression = table
+        child: exp.Expr = table
         up = table.parent
         while up is not None:
             if isinstance(up, exp.With):
@@ -205,7 +209,7 @@ class _Walker:
                 return meant
         return None
 
-    def _through_all(self, known: list[int | exp.Expression], name: str, depth: int) -> tuple[list[Reference], bool]:
+    def _through_all(self, known: list[int | exp.Expr], name: str, depth: int) -> tuple[list[Reference], bool]:
         references: list[Reference] = []
         restricts = True
         for one in known:
@@ -217,7 +221,7 @@ class _Walker:
             restricts = restricts and certain and self._uses.get(id(one), 1) == 1
         return references, restricts
 
-    def _through(self, query: exp.Expression, name: str, depth: int) -> tuple[list[Reference], bool]:
+    def _through(self, query: exp.Expr, name: str, depth: int) -> tuple[list[Reference], bool]:
         """Follow an output column of a derived query to base columns."""
         if depth <= 0:
             return [], False
@@ -269,6 +273,7 @@ class _Walker:
             kind=PlanKind.DML,
             action=self._action(write, made, aggregate, predicates),
             sources=tuple(self.sources),
+            shown=tuple(self.shown),
             target=target,
             source_tables=self._bulk(write, made, target),
             changed=_changed(write) if write is not None else (),
@@ -282,11 +287,11 @@ class _Walker:
             ddl=made,
         )
 
-    def _target(self, write: exp.Expression) -> int:
+    def _target(self, write: exp.Expr) -> int:
         this = write.this.this if isinstance(write.this, exp.Schema) else write.this
         return self._table_index.get(id(this), -1)
 
-    def _bulk(self, write: exp.Expression | None, made: bool, target: int) -> tuple[str, ...]:
+    def _bulk(self, write: exp.Expr | None, made: bool, target: int) -> tuple[str, ...]:
         fed = (
             isinstance(write, exp.Insert)
             and isinstance(write.expression, exp.Query)
@@ -296,9 +301,7 @@ class _Walker:
             return ()
         return tuple(dict.fromkeys(name for index, name in enumerate(self.sources) if index != target))
 
-    def _action(
-        self, write: exp.Expression | None, made: bool, aggregate: Aggregate, predicates: list[Predicate]
-    ) -> Action:
+    def _action(self, write: exp.Expr | None, made: bool, aggregate: Aggregate, predicates: list[Predicate]) -> Action:
         if made:
             return Action.EXPORT
         if write is not None:
@@ -315,7 +318,7 @@ class _Walker:
             read_condition(condition, restricts, self.references, predicates, joins)
         return predicates, joins
 
-    def _all_conditions(self) -> Iterator[tuple[exp.Expression, bool]]:
+    def _all_conditions(self) -> Iterator[tuple[exp.Expr, bool]]:
         for scope in self._scopes.values():
             where = scope.node.args.get("where")
             if where is not None:
@@ -331,7 +334,19 @@ class _Walker:
                     yield join.args["on"], not join.side
 
 
-def _changed(write: exp.Expression) -> tuple[str, ...]:
+def _reaches_output(table: exp.Table) -> bool:
+    child: exp.Expr = table
+    up = table.parent
+    while up is not None:
+        if isinstance(up, (exp.Where, exp.Having, exp.Exists)) or (
+            isinstance(up, exp.Join) and up.args.get("on") is child
+        ):
+            return False
+        child, up = up, up.parent
+    return True
+
+
+def _changed(write: exp.Expr) -> tuple[str, ...]:
     names: list[str] = []
     if isinstance(write, exp.Insert):
         names += [e.name for e in write.this.expressions] if isinstance(write.this, exp.Schema) else ["*"]
@@ -349,7 +364,7 @@ def _changed(write: exp.Expression) -> tuple[str, ...]:
     return tuple(dict.fromkeys(names))
 
 
-def _assigned(assignments: list[exp.Expression]) -> list[str]:
+def _assigned(assignments: list[exp.Expr]) -> list[str]:
     names: list[str] = []
     for assignment in assignments:
         left = assignment.this
@@ -360,7 +375,7 @@ def _assigned(assignments: list[exp.Expression]) -> list[str]:
     return [name for name in names if name]
 
 
-def _aggregate(top: exp.Expression | None) -> Aggregate:
+def _aggregate(top: exp.Expr | None) -> Aggregate:
     if not isinstance(top, exp.Select):
         return Aggregate.NONE
     found = Aggregate.NONE
@@ -379,7 +394,7 @@ def _aggregate(top: exp.Expression | None) -> Aggregate:
     return found if found is not Aggregate.NONE or group is None else Aggregate.FIGURES
 
 
-def _aggregated(output: exp.Expression) -> Aggregate:
+def _aggregated(output: exp.Expr) -> Aggregate:
     kind = Aggregate.NONE
     for node in output.find_all(exp.AggFunc, exp.Anonymous):
         if node.find_ancestor(exp.Window, exp.Select) is not output.find_ancestor(exp.Window, exp.Select):

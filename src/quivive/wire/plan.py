@@ -149,6 +149,7 @@ class StatementPlan:
     Fields:
         action: by form alone; `capture.resolve` refines read and list with the catalogue.
         sources: one table name (`schema.table` or `table`, as written) per occurrence, through CTEs and subqueries.
+        shown: indexes of sources whose rows can reach the output (not those of WHERE, ON, EXISTS).
         target: index in `sources` of the table written, -1 when none.
         source_tables: tables read by INSERT…SELECT, CTAS, SELECT INTO: a bulk read of the source.
         changed: columns written, as written; ("*",) when the statement names none.
@@ -166,6 +167,7 @@ class StatementPlan:
     kind: PlanKind
     action: Action
     sources: tuple[str, ...] = ()
+    shown: tuple[int, ...] = ()
     target: int = -1
     source_tables: tuple[str, ...] = ()
     changed: tuple[str, ...] = ()

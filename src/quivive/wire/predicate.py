@@ -37,7 +37,7 @@ Resolver = Callable[[exp.Column], tuple[list[Reference], bool]]
 
 
 def read_condition(
-    condition: exp.Expression,
+    condition: exp.Expr,
     restricts: bool,
     resolver: Resolver,
     predicates: list[Predicate],
@@ -68,7 +68,7 @@ def read_condition(
 def _same_column(node: exp.Or, resolver: Resolver, certain: bool) -> list[Predicate]:
     """`id = 1 OR id = 2 OR id IN (3)` is a list on one column."""
     leaves: list[Predicate] = []
-    stack: list[exp.Expression] = [node]
+    stack: list[exp.Expr] = [node]
     while stack:
         one = stack.pop()
         if isinstance(one, exp.Paren):
@@ -115,7 +115,7 @@ def _join(node: exp.EQ, resolver: Resolver, joins: list[JoinEquality]) -> bool:
     return True
 
 
-def _leaf(node: exp.Expression, certain: bool, resolver: Resolver) -> list[Predicate]:
+def _leaf(node: exp.Expr, certain: bool, resolver: Resolver) -> list[Predicate]:
     if isinstance(node, exp.In) and _parts(node.this) is not None:
         return _row_in(node, certain, resolver)
     if isinstance(node, (exp.EQ, exp.NullSafeEQ)):
@@ -136,7 +136,7 @@ def _leaf(node: exp.Expression, certain: bool, resolver: Resolver) -> list[Predi
     return _pattern(node, certain, resolver)
 
 
-def _pattern(node: exp.Expression, certain: bool, resolver: Resolver) -> list[Predicate]:
+def _pattern(node: exp.Expr, certain: bool, resolver: Resolver) -> list[Predicate]:
     if isinstance(node, exp.Escape):
         return _pattern(node.this, certain, resolver)
     if isinstance(node, _LIKES):
@@ -155,7 +155,7 @@ def _pattern(node: exp.Expression, certain: bool, resolver: Resolver) -> list[Pr
     return []
 
 
-def _equals(node: exp.Expression, certain: bool, resolver: Resolver) -> list[Predicate]:
+def _equals(node: exp.Expr, certain: bool, resolver: Resolver) -> list[Predicate]:
     left, right = node.this, node.expression
     if _column(left)[0] is None:
         left, right = right, left
@@ -194,7 +194,7 @@ def _row_in(node: exp.In, certain: bool, resolver: Resolver) -> list[Predicate]:
 
 
 def _compared(
-    column: exp.Expression,
+    column: exp.Expr,
     comparison: Comparison,
     values: tuple[Operand, ...],
     certain: bool,
@@ -223,7 +223,7 @@ def _compared(
     ]
 
 
-def _column(node: exp.Expression) -> tuple[exp.Column | None, bool]:
+def _column(node: exp.Expr) -> tuple[exp.Column | None, bool]:
     """The column under casts and foldings, and whether it is wrapped in a way that changes its value."""
     wrapped = False
     while True:
@@ -241,23 +241,23 @@ def _column(node: exp.Expression) -> tuple[exp.Column | None, bool]:
         node = node.this
 
 
-def _parts(node: exp.Expression) -> list[exp.Expression] | None:
+def _parts(node: exp.Expr) -> list[exp.Expr] | None:
     """Parts of a row constructor `(a, b)` or `ROW(a, b)`; None when it is none."""
     if isinstance(node, exp.Tuple) or (isinstance(node, exp.Anonymous) and node.name.lower() == "row"):
         return list(node.expressions)
     return None
 
 
-def _each(nodes: list[exp.Expression]) -> tuple[Operand, ...]:
+def _each(nodes: list[exp.Expr]) -> tuple[Operand, ...]:
     return tuple(operand for node in nodes for operand in operands(node))
 
 
-def _one(node: exp.Expression) -> Operand:
+def _one(node: exp.Expr) -> Operand:
     read = operands(node)
     return read[0] if len(read) == 1 else OTHER
 
 
-def operands(node: exp.Expression) -> tuple[Operand, ...]:
+def operands(node: exp.Expr) -> tuple[Operand, ...]:
     """Operand behind an expression; casts and foldings are looked through."""
     negative = False
     while True:
@@ -279,7 +279,7 @@ def operands(node: exp.Expression) -> tuple[Operand, ...]:
         node = node.this
 
 
-def concatenated(node: exp.Expression) -> tuple[Operand, ...]:
+def concatenated(node: exp.Expr) -> tuple[Operand, ...]:
     """Parts of `'%' || $1 || '%'` or concat(…), in order."""
     if isinstance(node, exp.DPipe):
         return concatenated(node.this) + concatenated(node.expression)
@@ -326,7 +326,7 @@ def inserted(write: exp.Insert, target: int) -> list[Predicate]:
     ]
 
 
-def _inserted_rows(write: exp.Insert) -> list[list[exp.Expression]]:
+def _inserted_rows(write: exp.Insert) -> list[list[exp.Expr]]:
     source = write.expression
     if isinstance(source, exp.Values):
         return [list(row.expressions) if isinstance(row, exp.Tuple) else [row] for row in source.expressions]
@@ -335,7 +335,7 @@ def _inserted_rows(write: exp.Insert) -> list[list[exp.Expression]]:
     return []
 
 
-def set_config_variables(tree: exp.Expression) -> Iterator[SetVariable]:
+def set_config_variables(tree: exp.Expr) -> Iterator[SetVariable]:
     """Session variables set by set_config(name, value, local) anywhere in a statement."""
     for call in tree.find_all(exp.Anonymous):
         if call.name.lower() != "set_config" or len(call.expressions) != 3:

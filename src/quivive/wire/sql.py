@@ -321,6 +321,7 @@ def _explain(text: str, depth: int) -> StatementPlan | None:
         inner=inner,
         executes=analyze,
         sources=inner.sources,
+        shown=inner.shown,
     )
 
 
@@ -353,6 +354,7 @@ def _copy(text: str, depth: int) -> StatementPlan | None:
         kind=PlanKind.COPY,
         action=Action.EXPORT if outbound else Action.CREATE,
         sources=(name,),
+        shown=(0,),
         target=-1 if outbound else 0,
         changed=() if outbound else columns or ("*",),
         copy=_copy_options(spec, table[5]),
