@@ -5,17 +5,17 @@ bytes outside strict, never let the slower side grow memory: each side's reading
 """
 
 import asyncio
-import ssl
 from collections.abc import Callable
 from enum import IntEnum
 from typing import Final
 
 import structlog
 
-from quivive.capture.address import Address
 from quivive.capture.context import RelayContext
 from quivive.capture.holding import Door
+from quivive.capture.leg import Leg
 from quivive.capture.recorder import Recorder
+from quivive.capture.target import Target
 from quivive.model.access import CaptureMode, GapCause
 from quivive.wire.framing import HEADER_BYTES, FrameBuffer, PeerError, unpack_length
 from quivive.wire.postgres import messages
@@ -23,8 +23,6 @@ from quivive.wire.postgres.session import PgSession
 
 log = structlog.get_logger()
 
-WRITE_BUFFER_BYTES: Final = 128 << 10
-"""Bytes waiting in one transport before the other side's reading pauses; two of them and a read stay below 1 MiB."""
 CONNECT_TIMEOUT_S: Final = 10.0
 STARTUP_TIMEOUT_S: Final = 60.0
 """A client that has not finished its start-up by then is let go."""
@@ -41,59 +39,6 @@ class Phase(IntEnum):
     SESSION = 3
     OPAQUE = 4
     CLOSED = 5
-
-
-class Target:
-    """Where a relay connects to, and how."""
-
-    def __init__(self, address: Address, tls: ssl.SSLContext | None) -> None:
-        self.address = address
-        self.tls = tls
-
-    async def connect(self, leg: asyncio.Protocol) -> asyncio.Transport:
-        """Connect `leg` to the server.
-
-        Raises:
-            OSError: it cannot be reached, or refuses TLS.
-        """
-        loop = asyncio.get_running_loop()
-        address = self.address
-        if self.tls is not None:
-            return await self._connect_tls(leg, self.tls)
-        if address.path:
-            transport, _ = await loop.create_unix_connection(lambda: leg, address.path)
-        else:
-            transport, _ = await loop.create_connection(lambda: leg, address.host, address.port)
-        return transport
-
-    async def _connect_tls(self, leg: asyncio.Protocol, context: ssl.SSLContext) -> asyncio.Transport:
-        loop = asyncio.get_running_loop()
-        asking = _TlsQuestion(loop.create_future())
-        transport, _ = await loop.create_connection(lambda: asking, self.address.host, self.address.port)
-        transport.write((8).to_bytes(4, "big") + messages.SSL_REQUEST.to_bytes(4, "big"))
-        if await asking.answer != b"S":
-            transport.close()
-            raise ConnectionRefusedError("the server refuses TLS")
-        secured = await loop.start_tls(transport, leg, context, server_hostname=self.address.host)
-        assert secured is not None
-        leg.connection_made(secured)
-        return secured
-
-
-class _TlsQuestion(asyncio.Protocol):
-    """Waits for the one byte that answers an SSLRequest."""
-
-    def __init__(self, answer: "asyncio.Future[bytes]") -> None:
-        self.answer = answer
-
-    def data_received(self, data: bytes) -> None:
-        if not self.answer.done():
-            self.answer.set_result(data)
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        del exc
-        if not self.answer.done():
-            self.answer.set_exception(ConnectionResetError("the server closed before TLS"))
 
 
 class Relayed:
@@ -290,7 +235,7 @@ class Relayed:
                 hint="Tell the administrator that the relay cannot write its spool.",
             )
             login = self._startup.get("user", "")
-            self._recorder = Recorder(self._context, login=login, startup=self._startup)
+            self._recorder = Recorder(self._context, login=login, startup=messages.session_settings(self._startup))
             self._session = PgSession(self._recorder, guarded=self._guarded, refusal=refusal)
             if self._guarded:
                 self._open_doors()
@@ -321,7 +266,7 @@ class Relayed:
         assert self._session is not None
         try:
             self._session.client_bytes(data)
-        except PeerError as error:
+        except Exception as error:  # noqa: BLE001  # open: a defect of ours must not stop agents; the gap tells
             self._codec_failed(error)
 
     def _from_server(self, data: bytes) -> None:
@@ -329,7 +274,7 @@ class Relayed:
         assert self._session is not None
         try:
             self._session.server_bytes(data)
-        except PeerError as error:
+        except Exception as error:  # noqa: BLE001  # as above
             self._codec_failed(error)
             return
         if self._session.blocked:
@@ -341,8 +286,8 @@ class Relayed:
         assert self._to_server is not None
         try:
             out = self._session.client_bytes(data)
-        except PeerError as error:
-            self._codec_failed(error, data, to_server=True)
+        except Exception as error:  # noqa: BLE001  # as above
+            self._codec_failed(error)
             return
         self._to_server.put(out, self._recorder.barrier)
 
@@ -352,8 +297,8 @@ class Relayed:
         assert self._to_client is not None
         try:
             out = self._session.server_bytes(data)
-        except PeerError as error:
-            self._codec_failed(error, data)
+        except Exception as error:  # noqa: BLE001  # as above
+            self._codec_failed(error)
             return
         self._recorder.chunk_done()
         self._to_client.put(out, self._recorder.barrier)
@@ -376,7 +321,7 @@ class Relayed:
         assert recorder is not None
         try:
             out = session.server_bytes(b"")
-        except PeerError as error:
+        except Exception as error:  # noqa: BLE001  # as above
             self._blocked = False
             self._codec_failed(error)
             return
@@ -392,30 +337,40 @@ class Relayed:
         if self._phase == Phase.CLOSED:
             self._settle()
 
-    def _codec_failed(self, error: PeerError, data: bytes = b"", *, to_server: bool = False) -> None:
-        """The stream is not understood: traffic goes on unread, and the gap says so (closed: it ends)."""
-        log.warning("relay.codec", source=self._context.facts.name, reason=str(error))
-        if self._context.facts.closed or (self._guarded and self._session is not None):
-            # Held frames cannot be told from forwarded ones any more: end rather than corrupt.
-            self._context.gap(self._context.clock(), self._context.clock(), GapCause.CODEC, -1)
+    def _codec_failed(self, error: Exception) -> None:
+        """The stream is not understood: traffic goes on unread, and the gap says so (guarded: the connection ends)."""
+        reason = str(error) if isinstance(error, PeerError) else type(error).__name__  # no text that may hold data
+        log.warning("relay.codec", source=self._context.facts.name, reason=reason)
+        if not isinstance(error, PeerError):
+            log.error("relay.defect", source=self._context.facts.name, place=_place(error))
+        if self._guarded:
+            # Frames that were held cannot be told from those that passed: end rather than corrupt.
+            now = self._context.clock()
+            self._context.gap(now, now, GapCause.CODEC, -1)
             self._unrecorded()
             return
-        del data, to_server
         self._go_opaque()
 
     def _go_opaque(self) -> None:
         context = self._context
         self._opaque_from = context.clock()
         context.gap(self._opaque_from, self._opaque_from, GapCause.CODEC, -1)
-        if self._recorder is not None and self._session is not None:
-            self._recorder.lost(self._session.running)
+        self._abort_running()
         self._phase = Phase.OPAQUE
-        self._session = None
         self.client.received, self.server.received = self.server.write, self.client.write
+
+    def _abort_running(self) -> None:
+        session, self._session = self._session, None
+        if self._recorder is None or session is None:
+            return
+        try:
+            self._recorder.lost(session.running)
+        except Exception as error:  # noqa: BLE001  # the defect that brought us here may strike again
+            log.warning("relay.defect", source=self._context.facts.name, place=_place(error))
 
     # --- end ----------------------------------------------------------------------------------------------------------
 
-    def lost(self, leg: "Leg") -> None:
+    def lost(self, leg: Leg) -> None:
         """One side is gone: the other gets what was written for it, then goes too."""
         if self._connecting is not None and self._phase == Phase.CONNECTING:
             self._connecting.cancel()
@@ -436,75 +391,15 @@ class Relayed:
         """Nothing will be read any more: what ran is aborted."""
         if self._patience is not None:
             self._patience.cancel()
-        if self._recorder is not None and self._session is not None:
-            self._recorder.lost(self._session.running)
-            self._session = None
+        self._abort_running()
         if self._opaque_from:
             self._context.gap(self._opaque_from, self._context.clock(), GapCause.CODEC, -1)
             self._opaque_from = 0
 
 
-class Leg(asyncio.Protocol):
-    """One socket. `received` takes its bytes; writing beyond the buffer pauses the peer's reading."""
-
-    def __init__(self, relayed: Relayed, received: Callable[[bytes], None]) -> None:
-        self._relayed = relayed
-        self.received = received
-        self.transport: asyncio.Transport | None = None
-        self.peer: Leg = self
-        self.gone = False
-        self._holds = 0
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Take the socket."""
-        assert isinstance(transport, asyncio.Transport) or hasattr(transport, "pause_reading")
-        self.transport = transport  # type: ignore[assignment]  # uvloop's class is no subclass of asyncio.Transport
-        assert self.transport is not None
-        self.transport.set_write_buffer_limits(high=WRITE_BUFFER_BYTES)
-        if self is self._relayed.client:
-            self._relayed.client_arrived()
-
-    def data_received(self, data: bytes) -> None:
-        """Bytes came."""
-        self.received(data)
-
-    def eof_received(self) -> bool | None:
-        """The peer will send no more; PostgreSQL takes it as the end of the connection, on either side."""
-        return None
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """The socket is gone."""
-        del exc
-        self.gone = True
-        self._relayed.lost(self)
-
-    def write(self, data: bytes) -> None:
-        """Send bytes unless the socket is gone."""
-        transport = self.transport
-        if transport is not None and not self.gone and data:
-            transport.write(data)
-
-    def close(self) -> None:
-        """Close once everything written was sent."""
-        if self.transport is not None and not self.gone:
-            self.transport.close()
-
-    def pause_writing(self) -> None:
-        """Too much waits for this socket: stop reading the other."""
-        self.peer.hold()
-
-    def resume_writing(self) -> None:
-        """The buffer drained."""
-        self.peer.unhold()
-
-    def hold(self) -> None:
-        """Pause reading; holds add up."""
-        self._holds += 1
-        if self._holds == 1 and self.transport is not None and not self.gone:
-            self.transport.pause_reading()
-
-    def unhold(self) -> None:
-        """Take back one hold."""
-        self._holds -= 1
-        if self._holds == 0 and self.transport is not None and not self.gone and not self.transport.is_closing():
-            self.transport.resume_reading()
+def _place(error: Exception) -> str:
+    """File and line of a defect, without its message."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return f"{trace.tb_frame.f_code.co_filename.rpartition('/')[2]}:{trace.tb_lineno}" if trace is not None else ""

@@ -97,7 +97,7 @@ class Recorder:
         run = execution.state = Run(execution, plan, shaped.slots, at, attribution)
         if plan.kind in (PlanKind.EXECUTE, PlanKind.FETCH):
             effective_plan(run, self._named)
-        if self._strict and needs_intent(run.plan):
+        if self._strict and needs_intent(run.plan, context.snapshot.functions):
             self._intend(run)
         return True
 
@@ -178,7 +178,7 @@ class Recorder:
         if not extraction.protected or not context.policy.active or not extraction.column_indexes:
             return True
         if run.plan.copy is not None:
-            run.reader = reader_of(run.plan.copy, extraction.column_indexes)
+            run.reader = reader_of(run.plan.copy, run.slots, extraction.column_indexes)
             formats = [int(run.plan.copy.format == "binary")] * len(extraction.column_indexes)
         elif execution.formats is None:
             return True
@@ -253,7 +253,7 @@ class Recorder:
         plan = run.plan
         self._facts.completed()
         if plan.kind is PlanKind.DML or plan.kind is PlanKind.COPY:
-            if plan.copy is None and not run.opened and plan.target:
+            if plan.copy is None and not run.opened and plan.target >= 0:
                 run.rows = affected_rows(tag)
             elif plan.copy is not None:
                 run.rows = affected_rows(tag) or run.rows

@@ -23,8 +23,9 @@ from quivive.capture.context import RelayContext, SourceFacts
 from quivive.capture.describer import Describer
 from quivive.capture.encode import encode_body
 from quivive.capture.policy import PolicyFile
-from quivive.capture.postgres_proxy import Relayed, Target
+from quivive.capture.postgres_proxy import Relayed
 from quivive.capture.side import SideConnection, SideError
+from quivive.capture.target import Target
 from quivive.model.access import GapCause
 from quivive.model.clock import SECOND_US, now_us
 from quivive.model.contact import HeartbeatBody

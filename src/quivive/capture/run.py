@@ -3,7 +3,7 @@
 Used by `recorder` and `settling`. Pure. Must never outlive its execution: binds and literals go with it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from typing import Final
 
 from quivive.capture.attribution import Attribution
@@ -91,9 +91,12 @@ def effective_plan(run: Run, named: dict[str, tuple[StatementPlan, Slots]]) -> N
     run.borrowed = True
 
 
-def needs_intent(plan: StatementPlan) -> bool:
-    """True when the statement may change something: in strict its trace comes before it."""
-    if plan.writes or plan.opaque or plan.functions:
+def needs_intent(plan: StatementPlan, functions: Container[str]) -> bool:
+    """True when the statement may change something: in strict its trace comes before it.
+
+    `functions` are the user functions of the database: what they do cannot be seen.
+    """
+    if plan.writes or plan.opaque or any(name in functions for name in plan.functions):
         return True
     if plan.kind is PlanKind.COPY:
         return plan.copy is None or not plan.copy.outbound or plan.copy.server_side

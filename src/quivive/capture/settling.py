@@ -41,7 +41,7 @@ class Settling:
             self._savepoints.append((name, len(self._waiting)))
         elif verb is Verb.ROLLBACK_TO:
             self._back_to(name)
-        elif verb in (Verb.COMMIT, Verb.COMMIT_CHAIN, Verb.PREPARE):
+        elif verb in (Verb.COMMIT, Verb.COMMIT_CHAIN):
             self._all(Outcome.ATTEMPTED if tag == b"ROLLBACK" else Outcome.OK)
         elif verb in (Verb.ROLLBACK, Verb.ROLLBACK_CHAIN):
             self._all(Outcome.ATTEMPTED)

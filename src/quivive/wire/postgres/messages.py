@@ -5,6 +5,7 @@ never put a value read from the wire into an error.
 References are to the PostgreSQL manual, chapter 55.7 (message formats).
 """
 
+import re
 import struct
 from typing import Final
 
@@ -51,6 +52,17 @@ def startup_parameters(packet: bytes) -> dict[str, str]:
     parts = packet[8:].split(b"\x00")
     texts = [part.decode("utf-8", "replace") for part in parts]
     return {name: value for name, value in zip(texts[0::2], texts[1::2], strict=False) if name}
+
+
+_OPTION: Final = re.compile(r"(?:-c\s*|--)([^=\s]+)=((?:\\.|\S)*)")
+
+
+def session_settings(startup: dict[str, str]) -> dict[str, str]:
+    """Session variables a start-up message sets: its own parameters and those of `options` (`-c name=value`)."""
+    found = {name: value for name, value in startup.items() if name not in {"user", "database", "options"}}
+    for name, value in _OPTION.findall(startup.get("options", "")):
+        found[name.replace("-", "_")] = re.sub(r"\\(.)", r"\1", value)
+    return found
 
 
 def row_description(buffer: bytes, start: int, end: int) -> tuple[tuple[Field, ...], tuple[int, ...]]:

@@ -1,0 +1,89 @@
+"""One socket of a relayed connection, as an asyncio protocol: writing beyond the buffer pauses the peer's reading.
+
+Used by `postgres_proxy`, two per connection. Must never look into bytes.
+"""
+
+import asyncio
+from collections.abc import Callable
+from typing import Final, Protocol
+
+WRITE_BUFFER_BYTES: Final = 128 << 10
+"""Bytes waiting in one transport before the other side's reading pauses; two of them and a read stay below 1 MiB."""
+
+
+class Owner(Protocol):
+    """The connection that two legs belong to."""
+
+    client: "Leg"
+
+    def client_arrived(self) -> None:
+        """The client's socket is open."""
+
+    def lost(self, leg: "Leg") -> None:
+        """A socket is gone."""
+
+
+class Leg(asyncio.Protocol):
+    """One socket. `received` takes its bytes; writing beyond the buffer pauses the peer's reading."""
+
+    def __init__(self, owner: Owner, received: Callable[[bytes], None]) -> None:
+        self._owner = owner
+        self.received = received
+        self.transport: asyncio.Transport | None = None
+        self.peer: Leg = self
+        self.gone = False
+        self._holds = 0
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Take the socket."""
+        assert isinstance(transport, asyncio.Transport) or hasattr(transport, "pause_reading")
+        self.transport = transport  # type: ignore[assignment]  # uvloop's class is no subclass of asyncio.Transport
+        assert self.transport is not None
+        self.transport.set_write_buffer_limits(high=WRITE_BUFFER_BYTES)
+        if self is self._owner.client:
+            self._owner.client_arrived()
+
+    def data_received(self, data: bytes) -> None:
+        """Bytes came."""
+        self.received(data)
+
+    def eof_received(self) -> bool | None:
+        """The peer will send no more; PostgreSQL takes it as the end of the connection, on either side."""
+        return None
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The socket is gone."""
+        del exc
+        self.gone = True
+        self._owner.lost(self)
+
+    def write(self, data: bytes) -> None:
+        """Send bytes unless the socket is gone."""
+        transport = self.transport
+        if transport is not None and not self.gone and data:
+            transport.write(data)
+
+    def close(self) -> None:
+        """Close once everything written was sent."""
+        if self.transport is not None and not self.gone:
+            self.transport.close()
+
+    def pause_writing(self) -> None:
+        """Too much waits for this socket: stop reading the other."""
+        self.peer.hold()
+
+    def resume_writing(self) -> None:
+        """The buffer drained."""
+        self.peer.unhold()
+
+    def hold(self) -> None:
+        """Pause reading; holds add up."""
+        self._holds += 1
+        if self._holds == 1 and self.transport is not None and not self.gone:
+            self.transport.pause_reading()
+
+    def unhold(self) -> None:
+        """Take back one hold."""
+        self._holds -= 1
+        if self._holds == 0 and self.transport is not None and not self.gone and not self.transport.is_closing():
+            self.transport.resume_reading()
