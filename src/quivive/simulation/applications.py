@@ -76,6 +76,12 @@ Rows = Sequence[Any]
 class Desk(Protocol):
     """A customer application as an agent uses it."""
 
+    async def open(self) -> None:
+        """Get ready; connections may open later."""
+
+    async def close(self) -> None:
+        """Close every connection."""
+
     async def run(self, name: str, *values: object, agent: str, contact: str = "") -> Rows:
         """Run one of the application's statements for an agent; `contact` is the call or ticket at hand."""
 

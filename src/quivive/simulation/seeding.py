@@ -61,7 +61,7 @@ def seed_all(
     def work(company: Company) -> None:
         try:
             seed_company(admin_dsn, company, passwords[company.id])
-            tell(f"{company.name}: {company.customers}")
+            tell(f"{company.name}: {company.customers:,}".replace(",", " "))
         except BaseException as error:  # noqa: BLE001 - carried over to the caller's thread below
             failures.append(error)
 

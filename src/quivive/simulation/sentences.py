@@ -1,0 +1,63 @@
+"""What the demonstration says to the person who started it, in French and in English.
+
+Called by `demo.py`. Pure. Must hold the same sentences in both languages (a test compares them).
+"""
+
+import os
+from collections.abc import Mapping
+from typing import Final
+
+_ENGLISH: Final = {
+    "database": "PostgreSQL starts",
+    "seeding": "Inventing {count} customers of three companies",
+    "seeded": "  {name}",
+    "product": "Quivive starts",
+    "people": "Directory, roster, gate (fictitious records)",
+    "agents": "{count} agents start to work",
+    "ready": "The demonstration centre is running ({seconds:.0f} s).",
+    "link": "Open the console (this link works once, for 15 minutes):",
+    "tunnel": "This machine has no screen. On yours, first open a tunnel, then the link:",
+    "psql": "Query a customer file through the relay, as an agent:",
+    "direct": "The same database without the relay, to compare:",
+    "folder": "Everything lies in {home}; the API token and both DSNs in {home}/demo.json.",
+    "look": "Three agents misbehave within the first minute: look under “Unexplained”.",
+    "stop": "Stop: Ctrl-C. Start again: the same command goes on with the same folder.",
+    "stopping": "Stopping: agents, Quivive, PostgreSQL",
+    "stopped": "Stopped.",
+    "died": "Quivive ended unexpectedly; see {log}",
+    "links": "Links of {count} rows to their persons read",
+}
+_FRENCH: Final = {
+    "database": "Démarrage de PostgreSQL",
+    "seeding": "Invention de {count} clients de trois sociétés",
+    "seeded": "  {name}",
+    "product": "Démarrage de Quivive",
+    "people": "Annuaire, planning, verrou d'activation (enregistrements fictifs)",
+    "agents": "{count} téléconseillers prennent leur poste",
+    "ready": "Le centre de démonstration fonctionne ({seconds:.0f} s).",
+    "link": "Ouvrez la console (ce lien sert une seule fois, pendant 15 minutes) :",
+    "tunnel": "Cette machine n'a pas d'écran. Sur la vôtre, ouvrez d'abord un tunnel, puis le lien :",
+    "psql": "Interrogez un fichier de clients à travers le relais, en tant que téléconseiller :",
+    "direct": "La même base sans le relais, pour comparer :",
+    "folder": "Tout se trouve dans {home} ; le jeton de l'API et les deux DSN dans {home}/demo.json.",
+    "look": "Trois téléconseillers s'écartent des règles dès la première minute : voyez « À expliquer ».",
+    "stop": "Arrêter : Ctrl-C. Relancer : la même commande reprend le même dossier.",
+    "stopping": "Arrêt : téléconseillers, Quivive, PostgreSQL",
+    "stopped": "Arrêté.",
+    "died": "Quivive s'est terminé de façon inattendue ; voyez {log}",
+    "links": "Liens de {count} lignes vers leurs personnes lus",
+}
+SENTENCES: Final[Mapping[str, Mapping[str, str]]] = {"en": _ENGLISH, "fr": _FRENCH}
+
+
+def language_of(environment: Mapping[str, str] = os.environ) -> str:
+    """Return `fr` when the locale is French, else `en` (order of POSIX: LC_ALL, LC_MESSAGES, LANG)."""
+    for name in ("LC_ALL", "LC_MESSAGES", "LANG"):
+        if value := environment.get(name):
+            return "fr" if value.lower().startswith("fr") else "en"
+    return "en"
+
+
+def say(language: str, sentence: str, **values: object) -> str:
+    """Fill one sentence."""
+    return SENTENCES[language][sentence].format(**values)
