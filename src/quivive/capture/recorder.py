@@ -7,17 +7,16 @@ never let a value of a row, literal or bind past `capture.keys`. In dry, counts 
 import asyncio
 from typing import Final
 
-from quivive.capture.attribution import Attribution, SessionFacts, attribute
+from quivive.capture.attribution import SessionFacts, attribute
 from quivive.capture.context import RelayContext
 from quivive.capture.copying import reader_of
-from quivive.capture.encode import AccessTemplate, patterns_json, records_json
-from quivive.capture.keys import KeyCollector, PredicateKeys, patterns_of, predicate_keys
+from quivive.capture.keys import KeyCollector, patterns_of
+from quivive.capture.parts import Parts
 from quivive.capture.resolve import Extraction
 from quivive.capture.run import Run, Slots, affected_rows, effective_plan, needs_intent
 from quivive.capture.settling import Settling
 from quivive.capture.statements import Known
-from quivive.model.access import CaptureMode, CoverageClass, Outcome, PatternClass, RecordGroup
-from quivive.model.entry import EntryKind
+from quivive.model.access import CaptureMode, Outcome, PatternClass
 from quivive.privacy.pseudonym import session_key
 from quivive.wire.fields import Field
 from quivive.wire.framing import PeerError
@@ -28,8 +27,8 @@ from quivive.wire.sql import PlanKind, StatementPlan
 
 MAX_ROWS_PER_CALL: Final = 512
 """Rows cut before the collector is asked whether its part is full."""
-MAX_TEMPLATES: Final = 256
-"""Entry templates kept per connection; then all are forgotten."""
+MAX_NAMED: Final = 1_024
+"""SQL-level PREPARE and DECLARE remembered per connection."""
 _COUNTED_KINDS: Final = frozenset(
     {
         PlanKind.SET,
@@ -43,25 +42,27 @@ _COUNTED_KINDS: Final = frozenset(
         PlanKind.EMPTY,
     }
 )
-_NO_SLOTS: Final[Slots] = ()
 
 
 class Recorder:
-    """One per connection. `barrier` is the spool number that must be durable before held bytes pass (strict)."""
+    """One per connection."""
 
     def __init__(self, context: RelayContext, *, login: str, startup: dict[str, str]) -> None:
         self._context = context
         self._facts = SessionFacts(context.facts.attribution, login=login, startup=startup)
-        self._session = session_key(context.keys, context.next_session())
         self._strict = context.facts.mode is CaptureMode.STRICT
+        self._parts = Parts(context, session_key(context.keys, context.next_session()))
         self._settling = Settling(self._finish)
         self._named: dict[str, tuple[StatementPlan, Slots]] = {}
-        self._templates: dict[tuple[int, Attribution], tuple[Extraction, AccessTemplate]] = {}
         self._open_rows: Run | None = None
         self._ddl = False
-        self.barrier = 0
         self.waiting: asyncio.Future[None] | None = None
         """What a blocked session waits for."""
+
+    @property
+    def barrier(self) -> int:
+        """Spool number that must be durable before held bytes pass (strict); 0 when nothing must."""
+        return self._parts.last_seq if self._strict else 0
 
     # --- requests -------------------------------------------------------------------------------------------------
 
@@ -103,14 +104,9 @@ class Recorder:
 
     def _intend(self, run: Run) -> None:
         """Strict: the trace of a write is durable before the server sees it."""
-        extraction = self._resolve(run)
-        if extraction is not None and (not extraction.protected or not self._context.policy.active):
-            return
-        found = self._predicate(run) if extraction is None or extraction.predicate else None
-        records, around = (found.records, found.neighbourhoods) if found else ((), ())
-        run.keyed = bool(found and found.records)
-        coverage = found.coverage if found else CoverageClass.OPAQUE
-        self._write(run, coverage=coverage, records=records, neighbourhoods=around, distinct=_size(records))
+        run.extraction = self._resolve(run)
+        if run.extraction.protected and self._context.policy.active:
+            self._parts.intend(run)
 
     def sync_sent(self) -> None:
         """See Observer."""
@@ -139,7 +135,7 @@ class Recorder:
         run.rows_bytes += position - start
         collector.add_rows(rows)
         if collector.full:
-            self._write_collected(run)
+            self._parts.collected(run)
         return position
 
     def cut_row(self, execution: Execution, head: bytes) -> None:
@@ -162,7 +158,7 @@ class Recorder:
         """Prepare for rows. False: columns or catalogue must be asked for first (`waiting`)."""
         context, execution = self._context, run.execution
         extraction = self._resolve(run)
-        if (extraction is None or extraction.needs_describe) and not run.asked:
+        if extraction.needs_describe and not run.asked:
             run.asked = True
             known: Known = execution.statement.known
             if self._fields(run) is None:
@@ -172,8 +168,6 @@ class Recorder:
             if self.waiting is not None:
                 return False
         run.opened = True
-        if extraction is None:
-            return True
         run.extraction = extraction
         if not extraction.protected or not context.policy.active or not extraction.column_indexes:
             return True
@@ -196,7 +190,7 @@ class Recorder:
             return known.shape.described.get(execution.index)
         return fields
 
-    def _resolve(self, run: Run) -> Extraction | None:
+    def _resolve(self, run: Run) -> Extraction:
         """What this execution shows; cached on its statement as long as columns and catalogue stay the same."""
         context, execution = self._context, run.execution
         fields = self._fields(run)
@@ -236,7 +230,7 @@ class Recorder:
         for first in range(0, len(rows), MAX_ROWS_PER_CALL):
             run.collector.add_rows(rows[first : first + MAX_ROWS_PER_CALL])
             if run.collector.full:
-                self._write_collected(run)
+                self._parts.collected(run)
 
     def suspended(self, execution: Execution) -> None:
         """See Observer."""
@@ -270,7 +264,7 @@ class Recorder:
     def _remember(self, plan: StatementPlan, slots: Slots) -> None:
         if plan.inner is not None:
             self._named[f"{plan.kind}:{plan.name}"] = (plan.inner, slots)
-            if len(self._named) > MAX_TEMPLATES:
+            if len(self._named) > MAX_NAMED:
                 del self._named[next(iter(self._named))]
 
     def failed(self, execution: Execution | None, state: str) -> None:
@@ -290,7 +284,7 @@ class Recorder:
         """See Observer."""
         self._facts.ready(chr(status))
         for run in self._settling.ready(status):
-            self._write_found(run, final=False, outcome=Outcome.OK)
+            self.born(run)
         if self._ddl and status == 0x49:  # 'I'
             self._ddl = False
             self._context.refresh()
@@ -308,24 +302,23 @@ class Recorder:
         if not self._strict or run is None or run.ended or self._counted(run):
             return
         if run.collector is not None:
-            self._write_collected(run)
-        elif run.part == 0:
-            self._write_found(run, final=False, outcome=Outcome.OK)
+            self._parts.collected(run)
+        else:
+            self.born(run)
 
     def born(self, run: Run) -> None:
         """A long execution gets its first part before its end (capture reference, finding 10)."""
         if run.part == 0 and not run.ended and not self._counted(run):
-            self._write_found(run, final=False, outcome=Outcome.OK)
+            self._parts.interim(run)
 
     # --- entries --------------------------------------------------------------------------------------------------
 
     def _counted(self, run: Run) -> bool:
         if not self._context.policy.active or run.plan.kind in _COUNTED_KINDS:
             return True
-        extraction = run.extraction
-        if extraction is None:
-            extraction = run.extraction = self._resolve(run)
-        return extraction is not None and not extraction.protected
+        if run.extraction is None:
+            run.extraction = self._resolve(run)
+        return not run.extraction.protected
 
     def _finish(self, run: Run, outcome: Outcome) -> None:
         if run.ended:
@@ -334,166 +327,26 @@ class Recorder:
         if self._counted(run):
             self._count(run)
             return
-        self._write_found(run, final=True, outcome=outcome)
+        self._parts.final(run, outcome)
 
     def _count(self, run: Run) -> None:
-        context, extraction = self._context, run.extraction
-        if extraction is None:
-            extraction = self._resolve(run)
+        context, extraction = self._context, run.extraction or self._resolve(run)
         wildcards = 0
         if not context.policy.active and run.plan.predicates:
-            found = patterns_of(
-                context.snapshot, run.plan, run.slots, run.execution.binds or run.binds, run.execution.bind_formats
-            )
+            found = patterns_of(context.snapshot, run.plan, run.slots, run.binds, run.execution.bind_formats)
             wildcards = sum(pattern.pattern_class in _WILD for pattern in found)
         known: Known = run.execution.statement.known
         context.counts.add(
             run.at,
             shape=known.shape.fingerprint,
-            action=extraction.action if extraction else run.plan.action,
-            tables=extraction.tables if extraction else (),
-            coverage=extraction.coverage if extraction else CoverageClass.OPAQUE,
+            action=extraction.action,
+            tables=extraction.tables,
+            coverage=extraction.coverage,
             attributed=self._facts.variable(context.facts.attribution.agent_variable) != "",
             rows=run.rows,
             wildcards=wildcards,
             dry=not context.policy.active,
         )
 
-    def _predicate(self, run: Run) -> PredicateKeys:
-        execution = run.execution
-        return predicate_keys(
-            self._context.snapshot,
-            run.plan,
-            run.slots,
-            run.binds,
-            execution.bind_formats,
-            self._context.keys,
-            execution.statement.types,
-        )
-
-    def _write_collected(self, run: Run) -> None:
-        """A part of the keys collected so far; nothing when there are none."""
-        assert run.collector is not None
-        part = run.collector.take_part()
-        for link in part.links:
-            self._context.link(link)
-        run.distinct = part.distinct
-        if part.records or part.neighbourhoods or run.part == 0:
-            self._write(
-                run,
-                coverage=part.coverage,
-                records=part.records,
-                neighbourhoods=part.neighbourhoods,
-                distinct=part.distinct,
-            )
-
-    def _write_found(self, run: Run, *, final: bool, outcome: Outcome) -> None:
-        """A part with what is known now: collected keys, else keys of the predicates."""
-        extraction = run.extraction
-        if extraction is None:
-            extraction = run.extraction = self._resolve(run)
-        coverage = extraction.coverage if extraction is not None else CoverageClass.OPAQUE
-        records: tuple[RecordGroup, ...] = ()
-        around: tuple[str, ...] = ()
-        if run.collector is not None:
-            part = run.collector.take_part()
-            for link in part.links:
-                self._context.link(link)
-            records, around, coverage, run.distinct = part.records, part.neighbourhoods, part.coverage, part.distinct
-        if extraction is not None and extraction.predicate and not run.keyed and not records:
-            shown = run.rows or run.plan.writes or not final
-            if shown:
-                found = self._predicate(run)
-                records, around, coverage = found.records, found.neighbourhoods, found.coverage
-                run.distinct = max(run.distinct, _size(records))
-                run.keyed = bool(records)
-                run.coverage = coverage
-        elif run.keyed and run.coverage is not None:
-            coverage = run.coverage
-        if run.unread:
-            coverage = CoverageClass.OPAQUE
-        self._write(
-            run,
-            final=final,
-            outcome=outcome,
-            coverage=coverage,
-            records=records,
-            neighbourhoods=around,
-            distinct=run.distinct,
-        )
-
-    def _write(
-        self,
-        run: Run,
-        *,
-        coverage: CoverageClass,
-        records: tuple[RecordGroup, ...],
-        neighbourhoods: tuple[str, ...],
-        distinct: int,
-        final: bool = False,
-        outcome: Outcome = Outcome.OK,
-    ) -> None:
-        context = self._context
-        if run.access == "":
-            run.access = context.next_access()
-            run.patterns = self._patterns(run)
-        body = self._template(run).body(
-            access=run.access,
-            part=run.part,
-            final=final,
-            at=run.at,
-            ended_at=context.clock() if final else 0,
-            coverage=coverage,
-            records=records_json(records),
-            rows=run.rows,
-            rows_bytes=run.rows_bytes,
-            distinct=distinct,
-            patterns=run.patterns,
-            neighbourhoods=neighbourhoods,
-            outcome=outcome,
-        )
-        run.part += 1
-        seq = context.append(EntryKind.ACCESS, body)
-        if self._strict:
-            self.barrier = seq or self.barrier
-
-    def _patterns(self, run: Run) -> str:
-        if not run.plan.predicates:
-            return "[]"
-        found = patterns_of(self._context.snapshot, run.plan, run.slots, run.binds, run.execution.bind_formats)
-        return patterns_json(found)
-
-    def _template(self, run: Run) -> AccessTemplate:
-        extraction = run.extraction
-        key = (id(extraction), run.attribution)
-        found = self._templates.get(key)
-        if found is not None:
-            return found[1]
-        attribution, facts = run.attribution, self._context.facts
-        known: Known = run.execution.statement.known
-        template = AccessTemplate(
-            account=attribution.account,
-            action=extraction.action if extraction else run.plan.action,
-            agent=attribution.agent,
-            attribution=attribution.source,
-            changed=extraction.changed if extraction else (),
-            columns=extraction.columns if extraction else (),
-            contact=attribution.contact,
-            grade=facts.grade,
-            mode=facts.mode,
-            session=self._session if attribution.session_kept else "",
-            shape=known.shape.fingerprint,
-            tables=extraction.tables if extraction else (),
-        )
-        if extraction is not None:
-            if len(self._templates) >= MAX_TEMPLATES:
-                self._templates.clear()
-            self._templates[key] = (extraction, template)
-        return template
-
 
 _WILD: Final = frozenset({PatternClass.PREFIX, PatternClass.SUFFIX, PatternClass.CONTAINS, PatternClass.ALL})
-
-
-def _size(records: tuple[RecordGroup, ...]) -> int:
-    return sum(len(group.keys) for group in records)

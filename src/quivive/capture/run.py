@@ -4,17 +4,16 @@ Used by `recorder` and `settling`. Pure. Must never outlive its execution: binds
 """
 
 from collections.abc import Container, Sequence
-from typing import Final
 
 from quivive.capture.attribution import Attribution
-from quivive.capture.keys import KeyCollector
+from quivive.capture.keys import KeyCollector, execute_binds
 from quivive.capture.resolve import Extraction
 from quivive.model.access import CoverageClass
 from quivive.wire.postgres.copy import CopyReader
 from quivive.wire.postgres.rows import Cutter
 from quivive.wire.postgres.state import Execution
 from quivive.wire.shape import Literal
-from quivive.wire.sql import OperandKind, PlanKind, StatementPlan
+from quivive.wire.sql import PlanKind, StatementPlan
 
 Slots = Sequence[Sequence[Literal]]
 
@@ -72,22 +71,15 @@ class Run:
         """`plan` is that of a statement prepared or declared earlier (EXECUTE, FETCH)."""
 
 
-UNTOUCHED: Final = frozenset({PlanKind.SET, PlanKind.TRANSACTION, PlanKind.UTILITY, PlanKind.EMPTY})
-
-
 def effective_plan(run: Run, named: dict[str, tuple[StatementPlan, Slots]]) -> None:
     """Let SQL-level EXECUTE and FETCH be judged by the statement they run, EXECUTE with its arguments as binds."""
     kind = PlanKind.PREPARE if run.plan.kind is PlanKind.EXECUTE else PlanKind.DECLARE
     found = named.get(f"{kind}:{run.plan.name}")
     if found is None:
         return
-    binds: list[bytes | None] = []
-    for operand in run.plan.arguments:
-        literals = run.slots[operand.index] if operand.kind is OperandKind.SLOT else ()
-        text = literals[0].text if literals else None
-        binds.append(None if text is None else ("-" + text if operand.negative else text).encode())
+    if run.plan.kind is PlanKind.EXECUTE:
+        run.binds = execute_binds(run.plan, run.slots, run.binds)
     run.plan, run.slots = found
-    run.binds = binds
     run.borrowed = True
 
 

@@ -1,0 +1,182 @@
+"""Access parts of one connection's executions, on their way to the spool (DESIGN §6, "Intent before outcome").
+
+Used by `recorder`. Must never write a part above MAX_KEYS_PER_PART keys, nor a value: keys, shapes, counts.
+"""
+
+from typing import Final
+
+from quivive.capture.attribution import Attribution
+from quivive.capture.context import RelayContext
+from quivive.capture.encode import AccessTemplate, patterns_json, records_json
+from quivive.capture.keys import KeyPart, PredicateKeys, patterns_of, predicate_keys
+from quivive.capture.resolve import Extraction
+from quivive.capture.run import Run
+from quivive.capture.statements import Known
+from quivive.model.access import CoverageClass, Outcome, RecordGroup
+from quivive.model.entry import EntryKind
+
+MAX_TEMPLATES: Final = 256
+"""Entry templates kept per connection; then all are forgotten."""
+
+
+class Parts:
+    """Writes parts; `last_seq` is the number of the newest."""
+
+    def __init__(self, context: RelayContext, session: str) -> None:
+        self._context = context
+        self._session = session
+        self._templates: dict[tuple[int, Attribution], tuple[Extraction, AccessTemplate]] = {}
+        self.last_seq = 0
+
+    def intend(self, run: Run) -> None:
+        """A part before anything happened, with the keys its predicates name."""
+        found = self._predicate(run)
+        run.keyed, run.coverage, run.distinct = bool(found.records), found.coverage, _size(found.records)
+        self._write(run, coverage=found.coverage, records=found.records, neighbourhoods=found.neighbourhoods)
+
+    def collected(self, run: Run) -> None:
+        """Parts of the keys collected so far."""
+        parts = self._take(run)
+        for part in parts:
+            self._write_part(run, part, final=False, outcome=Outcome.OK)
+        if not parts and run.part == 0:
+            self._write(run, coverage=_extraction(run).coverage)
+
+    def interim(self, run: Run) -> None:
+        """What is known of an execution whose end is not: it runs long, or its transaction does."""
+        self._found(run, final=False, outcome=Outcome.OK)
+
+    def final(self, run: Run, outcome: Outcome) -> None:
+        """The last part."""
+        self._found(run, final=True, outcome=outcome)
+
+    def _found(self, run: Run, *, final: bool, outcome: Outcome) -> None:
+        extraction = _extraction(run)
+        if run.collector is not None:
+            parts = self._take(run)
+            for part in parts[:-1]:
+                self._write_part(run, part, final=False, outcome=outcome)
+            if parts:
+                self._write_part(run, parts[-1], final=final, outcome=outcome)
+                return
+            if run.part or run.rows == 0 or not extraction.predicate:
+                self._write(run, coverage=run.collector.coverage, final=final, outcome=outcome)
+                return
+        if not extraction.predicate or run.keyed or not (run.rows or run.plan.writes or not final):
+            coverage = run.coverage or extraction.coverage
+            self._write(run, coverage=coverage, final=final, outcome=outcome)
+            return
+        found = self._predicate(run)
+        run.keyed, run.coverage = bool(found.records), found.coverage
+        run.distinct = max(run.distinct, _size(found.records))
+        self._write(
+            run,
+            coverage=found.coverage,
+            records=found.records,
+            neighbourhoods=found.neighbourhoods,
+            final=final,
+            outcome=outcome,
+        )
+
+    def _take(self, run: Run) -> tuple[KeyPart, ...]:
+        assert run.collector is not None
+        parts = run.collector.take_parts()
+        for part in parts:
+            for link in part.links:
+                self._context.link(link)
+        return parts
+
+    def _write_part(self, run: Run, part: KeyPart, *, final: bool, outcome: Outcome) -> None:
+        run.distinct = part.distinct
+        self._write(
+            run,
+            coverage=CoverageClass.OPAQUE if run.unread else part.coverage,
+            records=part.records,
+            neighbourhoods=part.neighbourhoods,
+            final=final,
+            outcome=outcome,
+        )
+
+    def _predicate(self, run: Run) -> PredicateKeys:
+        context, execution = self._context, run.execution
+        return predicate_keys(
+            context.snapshot,
+            run.plan,
+            run.slots,
+            run.binds,
+            () if run.borrowed else execution.bind_formats,
+            context.keys,
+            () if run.borrowed else execution.statement.types,
+            default_region=context.facts.region,
+            otherwise=_extraction(run).coverage,
+        )
+
+    def _write(
+        self,
+        run: Run,
+        *,
+        coverage: CoverageClass,
+        records: tuple[RecordGroup, ...] = (),
+        neighbourhoods: tuple[str, ...] = (),
+        final: bool = False,
+        outcome: Outcome = Outcome.OK,
+    ) -> None:
+        context = self._context
+        if run.access == "":
+            run.access = context.next_access()
+            if run.plan.predicates:
+                formats = () if run.borrowed else run.execution.bind_formats
+                run.patterns = patterns_json(patterns_of(context.snapshot, run.plan, run.slots, run.binds, formats))
+        body = self._template(run).body(
+            access=run.access,
+            part=run.part,
+            final=final,
+            at=run.at,
+            ended_at=context.clock() if final else 0,
+            coverage=coverage,
+            records=records_json(records),
+            rows=run.rows,
+            rows_bytes=run.rows_bytes,
+            distinct=run.distinct,
+            patterns=run.patterns,
+            neighbourhoods=neighbourhoods,
+            outcome=outcome,
+        )
+        run.part += 1
+        self.last_seq = context.append(EntryKind.ACCESS, body) or self.last_seq
+
+    def _template(self, run: Run) -> AccessTemplate:
+        extraction, attribution = _extraction(run), run.attribution
+        key = (id(extraction), attribution)
+        found = self._templates.get(key)
+        if found is not None:
+            return found[1]
+        facts = self._context.facts
+        known: Known = run.execution.statement.known
+        template = AccessTemplate(
+            account=attribution.account,
+            action=extraction.action,
+            agent=attribution.agent,
+            attribution=attribution.source,
+            changed=extraction.changed,
+            columns=extraction.columns,
+            contact=attribution.contact,
+            grade=facts.grade,
+            mode=facts.mode,
+            session=self._session if attribution.session_kept else "",
+            shape=known.shape.fingerprint,
+            tables=extraction.tables,
+        )
+        if len(self._templates) >= MAX_TEMPLATES:
+            self._templates.clear()
+        self._templates[key] = (extraction, template)  # the extraction is kept alive, so its id stays its own
+        return template
+
+
+def _extraction(run: Run) -> Extraction:
+    assert run.extraction is not None
+    return run.extraction
+
+
+def _size(records: tuple[RecordGroup, ...]) -> int:
+    return sum(len(group.keys) for group in records)
