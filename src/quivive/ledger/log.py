@@ -26,6 +26,7 @@ from quivive.ledger.published import PublishedLog
 from quivive.ledger.recovery import LedgerDamagedError
 from quivive.ledger.restore import open_place, restore
 from quivive.ledger.shard import Prepared, Shard, group
+from quivive.ledger.snapshot import copy_evidence
 from quivive.ledger.spinelog import VKEY_FILE, SpineLog
 from quivive.model.clock import SECOND_US, Micros, utc_day, utc_month
 from quivive.model.entry import SpoolEvent
@@ -257,6 +258,14 @@ class Ledger:
             hashes=tuple(hashes),
             note=note,
         )
+
+    def snapshot(self, target: Path) -> None:
+        """Copy the evidence, keys included, so that `verify_home(target)` can check it while this ledger goes on.
+
+        Raises:
+            StorageError: something cannot be read or written.
+        """
+        copy_evidence(self._home, target, self._heads, self._publish_lock)
 
     def verifier_key(self, shard: str) -> VerifierKey:
         """Public key under which a shard's checkpoints verify."""

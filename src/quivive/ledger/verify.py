@@ -1,0 +1,326 @@
+"""`quivive verify`: checks a data folder offline, with keys or without (DESIGN §7; reference ledger §5.9).
+
+Called by the command and by the console's story. Must never use the network, write a file, believe heads.db, or
+call *valid* what it could not open: without keys it says `payload not checked`.
+
+It walks from the events up: segment frames → salted commitments → entry bundles → tiles → root → signed
+checkpoint → slot in the spine → spine's own tiles, root and signature; and compares with every older head it finds.
+"""
+
+import json
+from collections.abc import Generator, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+from quivive.ledger.checkpoint import Checkpoint, parse_checkpoint
+from quivive.ledger.finding import Exit, Finding, FindingCode, exit_code
+from quivive.ledger.logcheck import LogCheck
+from quivive.ledger.note import VerifierKey, open_note, parse_verifier_key, verifier_key
+from quivive.ledger.segcheck import PayloadCheck, Segments, scan_segments
+from quivive.ledger.spine import SLOTS, Slots, SpineError, read_entry
+from quivive.model.errors import QuiviveError
+from quivive.privacy.keyring import Keyring
+from quivive.spool.durable import TEMPORARY_PREFIX
+
+MAX_FINDINGS: Final = 10_000
+"""Findings kept: an altered day gives one each frame; beyond it the folder is plainly not what it was."""
+_SPINE_FILES: Final = {"checkpoint", "vkey", "slots.json", "lock", "heads.db", "heads.db-wal", "heads.db-shm"}
+_LOG_FILES: Final = {"checkpoint", "vkey"}
+
+T = TypeVar("T")
+Checking = Generator[Finding, None, T]
+"""A check that yields what is wrong and returns what it read."""
+Heads = dict[str, dict[tuple[int, bytes], str]]
+"""Origin → (size, root) that someone wrote down → the file where."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Report:
+    """Outcome. `entries` and `checkpoints` count what was checked; `unpublished` what no checkpoint covers yet."""
+
+    findings: list[Finding] = field(default_factory=list)
+    entries: int = 0
+    checkpoints: int = 0
+    unpublished: int = 0
+
+    @property
+    def exit_code(self) -> Exit:
+        """Exit code of the command."""
+        return exit_code(self.findings)
+
+
+def verify_home(home: Path, *, controller: str | None = None, spine_vkey: str | None = None) -> Report:
+    """Check a data folder, with the keys below it if they are there.
+
+    `controller` limits the check to one controller's log; `spine_vkey` is the spine's public key when the caller
+    holds it from elsewhere (otherwise the folder's own is used, which proves integrity but not authorship).
+    """
+    report = Report()
+    verification = _Verification(home, controller, spine_vkey, report)
+    try:
+        for finding in verification.run():
+            report.findings.append(finding)
+            if len(report.findings) >= MAX_FINDINGS:
+                break
+    except OSError as error:
+        place = str(error.filename or home)
+        report.findings.append(Finding(code=FindingCode.UNREADABLE, place=place, detail=str(error.strerror)))
+    return report
+
+
+class _Verification:
+    def __init__(self, home: Path, controller: str | None, spine_vkey: str | None, report: Report) -> None:
+        self._home, self._controller, self._spine_vkey, self._report = home, controller, spine_vkey, report
+        self._keyring: Keyring | None = None
+        self._by_log: dict[str, str] = {}  # log id → controller
+        self._last_epoch: dict[str, Any] = {}
+        self._slots_epoch: object = None
+
+    def run(self) -> Iterator[Finding]:
+        yield from self._open_keys()
+        segments = Segments()
+        for item in scan_segments(self._home, self._controller):
+            if isinstance(item, Segments):
+                segments = item
+            else:
+                yield item
+        self._by_log = {**segments.controllers, **self._by_log}
+        texts = yield from self._slot_texts()
+        heads: Heads = {}
+        for text in texts.values():
+            checkpoint = parse_checkpoint(text)
+            heads.setdefault(checkpoint.origin, {})[checkpoint.size, checkpoint.root] = "spine/slots.json"
+        checked: set[tuple[str, str]] = set()
+        for folder in self._log_folders():
+            place = (folder.parent.name, folder.name)
+            checked.add(place)
+            if self._controller is None or self._by_log.get(place[0]) == self._controller:
+                yield from self._log(folder, segments, heads)
+        for place in sorted(set(segments.shards) - checked):
+            self._report.unpublished += sum(frame.count for frame in segments.shards[place])
+            yield from self._missing_log(place)
+        yield from self._spine()
+        yield from self._slots(texts)
+        yield from self._strangers()
+
+    def _open_keys(self) -> Iterator[Finding]:
+        if (self._home / "keys" / "operator.json").exists():
+            try:
+                self._keyring = Keyring.open(self._home)
+                for controller in self._keyring.controllers():
+                    self._by_log[self._keyring.log_keys(controller).log_id] = controller
+            except QuiviveError as error:
+                self._keyring = None
+                yield Finding(code=FindingCode.UNREADABLE, place="keys", detail=str(error))
+        if self._keyring is None:
+            detail = "payload not checked: no keys; only commitments, tiles and signatures are"
+            yield Finding(code=FindingCode.PAYLOAD_NOT_CHECKED, place="segments", detail=detail)
+
+    def _log_folders(self) -> list[Path]:
+        root = self._home / "log"
+        return sorted(path.parent for path in root.rglob("vkey") if path.is_file()) if root.is_dir() else []
+
+    def _log(self, folder: Path, segments: Segments, heads: Heads) -> Iterator[Finding]:
+        """One shard: key, checkpoint, journal, tiles, payload."""
+        log_id, month = folder.parent.name, folder.name
+        origin = folder.relative_to(self._home / "log").as_posix()
+        controller = self._by_log.get(log_id, log_id)
+        shard = f"{controller}/{month}"
+        expected = None
+        if self._keyring is not None and controller in self._keyring.controllers():
+            expected = verifier_key(origin, self._keyring.log_keys(controller).signing)
+        key = yield from self._key(folder / "vkey", origin, expected)
+        journal = self._home / "spine" / "journal" / f"{log_id}-{month}"
+        frames = segments.shards.get((log_id, month), [])
+        checkpoint = yield from self._checkpoint(folder / "checkpoint", journal, key)
+        if checkpoint is None:
+            self._report.unpublished += sum(frame.count for frame in frames)
+            return
+        known = dict(heads.get(origin, {}))
+        known.update((yield from self._journal(journal, key, checkpoint)))
+        payload = PayloadCheck(home=self._home, shard=shard, origin=origin, frames=frames, keys=self._keyring)
+        check = LogCheck(home=self._home, folder=folder, checkpoint=checkpoint, heads=known, on_entry=payload.entry)
+        yield from check.run()
+        yield from payload.finish(checkpoint.size)
+        yield from _ahead(known, checkpoint)
+        self._report.entries += checkpoint.size
+        self._report.checkpoints += 1
+        self._report.unpublished += payload.unpublished
+
+    def _missing_log(self, place: tuple[str, str]) -> Iterator[Finding]:
+        """Frames without a log: not published yet, unless the journal holds a signed head."""
+        journal = f"spine/journal/{place[0]}-{place[1]}"
+        if (self._home / journal).exists():
+            yield Finding(
+                code=FindingCode.CHECKPOINT_MISSING, place=journal, detail="the log it was signed for is gone"
+            )
+
+    def _key(self, path: Path, origin: str, expected: VerifierKey | None) -> Checking[VerifierKey | None]:
+        """Public key of a log: the keyring's when we have it, and the file beside the log must say the same."""
+        place = path.relative_to(self._home).as_posix()
+        try:
+            text = path.read_text(encoding="utf-8")
+            key = parse_verifier_key(text.removesuffix("\n"))
+            same = key.name == origin and text == key.text + "\n" and expected in (None, key)
+            _require(same, "not the key of this log")
+        except (OSError, UnicodeDecodeError, QuiviveError) as error:
+            yield Finding(code=FindingCode.KEY_DIFFERS, place=place, detail=_say(error))
+            return expected
+        return key
+
+    def _checkpoint(self, path: Path, journal: Path, key: VerifierKey | None) -> Checking[Checkpoint | None]:
+        place = path.relative_to(self._home).as_posix()
+        if not path.exists():
+            if journal.exists():
+                detail = "the checkpoint is gone; the journal holds a signed one"
+                yield Finding(code=FindingCode.CHECKPOINT_MISSING, place=place, detail=detail)
+            return None
+        try:
+            return _read_checkpoint(path, key)
+        except QuiviveError as error:
+            yield Finding(code=FindingCode.CHECKPOINT_ALTERED, place=place, detail=str(error))
+            return None
+
+    def _journal(
+        self, path: Path, key: VerifierKey | None, checkpoint: Checkpoint
+    ) -> Checking[dict[tuple[int, bytes], str]]:
+        """The spine's copy of the last signed head: never ahead of the log, never another root."""
+        place = path.relative_to(self._home).as_posix()
+        if not path.exists():
+            yield Finding(code=FindingCode.JOURNAL_MISSING, place=place, detail="no copy of the last signed head")
+            return {}
+        try:
+            signed = _read_checkpoint(path, key)
+            _require(signed.origin == checkpoint.origin, "the head of another log")
+        except QuiviveError as error:
+            yield Finding(code=FindingCode.JOURNAL_ALTERED, place=place, detail=str(error))
+            return {}
+        return {(signed.size, signed.root): place}
+
+    def _spine(self) -> Iterator[Finding]:
+        """The spine is a log like the others, with entries we can read."""
+        folder = self._home / "spine"
+        if not (folder / "checkpoint").exists() and not (folder / "vkey").exists():
+            return
+        key = yield from self._spine_key(folder / "vkey")
+        journal = folder / "journal" / "spine"
+        checkpoint = yield from self._checkpoint(folder / "checkpoint", journal, key)
+        if checkpoint is None:
+            return
+        known = yield from self._journal(journal, key, checkpoint)
+        yield from LogCheck(
+            home=self._home, folder=folder, checkpoint=checkpoint, heads=known, on_entry=self._spine_entry
+        ).run()
+        yield from _ahead(known, checkpoint)
+        self._report.checkpoints += 1
+
+    def _spine_key(self, path: Path) -> Checking[VerifierKey | None]:
+        expected = None
+        origin = path.read_text(encoding="utf-8", errors="replace").partition("+")[0] if path.exists() else ""
+        if self._spine_vkey is not None:
+            expected = parse_verifier_key(self._spine_vkey)
+        elif self._keyring is not None:
+            expected = verifier_key(origin, self._keyring.spine_keys.signing)
+        return (yield from self._key(path, expected.name if expected else origin, expected))
+
+    def _spine_entry(self, index: int, data: bytes) -> Iterator[Finding]:
+        place = f"spine index {index}"
+        try:
+            entry = read_entry(data)
+        except SpineError as error:
+            yield Finding(code=FindingCode.ENTRY_MALFORMED, place=place, detail=str(error))
+            return
+        if entry["kind"] != "epoch":
+            return
+        if entry.get("slots") != SLOTS or entry.get("epoch") != self._last_epoch.get("epoch", 0) + 1:
+            detail = "epochs must follow each other, with a fixed number of slots"
+            yield Finding(code=FindingCode.ENTRY_MALFORMED, place=place, detail=detail)
+        self._last_epoch = entry
+
+    def _slot_texts(self) -> Checking[dict[int, str]]:
+        """Checkpoint texts of the last epoch; each is later compared with the log it names."""
+        path = self._home / "spine" / "slots.json"
+        if not path.exists():
+            return {}
+        try:
+            data = path.read_bytes()
+            document = json.loads(data)
+            texts = {int(slot): str(text) for slot, text in document["texts"].items()}
+            for text in texts.values():
+                parse_checkpoint(text)
+            _require(json.dumps(document, sort_keys=True).encode() == data, "not written by the ledger")
+        except (ValueError, KeyError, TypeError, AttributeError, QuiviveError) as error:
+            yield Finding(code=FindingCode.SLOTS_DIFFER, place="spine/slots.json", detail=_say(error))
+            return {}
+        self._slots_epoch = document.get("epoch")
+        return texts
+
+    def _slots(self, texts: Mapping[int, str]) -> Iterator[Finding]:
+        """With keys: the slots of the last epoch give the root that the spine holds."""
+        if self._keyring is None or not self._last_epoch or not texts:
+            return
+        place = "spine/slots.json"
+        if self._slots_epoch != self._last_epoch["epoch"]:
+            detail = "the slots are not those of the last epoch: an interrupted publication, or an older file"
+            yield Finding(code=FindingCode.SLOTS_NOT_CHECKED, place=place, detail=detail)
+            return
+        used: dict[int, tuple[bytes, str]] = {}
+        for slot, text in texts.items():
+            controller = self._by_log.get(parse_checkpoint(text).origin.split("/")[-2])
+            if controller is None:
+                yield Finding(code=FindingCode.SLOTS_NOT_CHECKED, place=place, detail=f"slot {slot}: no keys")
+                return
+            used[slot] = (self._keyring.log_keys(controller).slot_salt, text)
+        if Slots(self._keyring.spine_keys.slot_secret).root(used).hex() != self._last_epoch["root"]:
+            detail = "the slots do not give the root of the last epoch"
+            yield Finding(code=FindingCode.SLOTS_DIFFER, place=place, detail=detail)
+
+    def _strangers(self) -> Iterator[Finding]:
+        """Files that nobody of us writes."""
+        journal = self._home / "spine" / "journal"
+        logs = {f"{folder.parent.name}-{folder.name}": folder for folder in self._log_folders()}
+        for path in sorted(journal.iterdir()) if journal.is_dir() else ():
+            if path.name not in {*logs, "spine"} and not path.name.startswith(TEMPORARY_PREFIX):
+                yield self._stranger(path)
+        for path in sorted((self._home / "spine").glob("*")):
+            if path.is_file() and path.name not in _SPINE_FILES and not path.name.startswith(TEMPORARY_PREFIX):
+                yield self._stranger(path)
+        for path in sorted((self._home / "log").rglob("*")) if (self._home / "log").is_dir() else ():
+            inside_tile = any(part == "tile" for part in path.parts)
+            if path.is_file() and not inside_tile and path.name not in _LOG_FILES | {TEMPORARY_PREFIX + "checkpoint"}:
+                yield self._stranger(path)
+
+    def _stranger(self, path: Path) -> Finding:
+        place = path.relative_to(self._home).as_posix()
+        return Finding(code=FindingCode.UNEXPECTED_FILE, place=place, detail="the ledger writes no such file")
+
+
+def _read_checkpoint(path: Path, key: VerifierKey | None) -> Checkpoint:
+    if key is None:
+        raise QuiviveError("no public key to check its signature with")
+    checkpoint = parse_checkpoint(open_note(path.read_bytes(), key))
+    if checkpoint.origin != key.name:
+        raise QuiviveError("the checkpoint of another log")
+    return checkpoint
+
+
+def _ahead(known: Mapping[tuple[int, bytes], str], checkpoint: Checkpoint) -> Iterator[Finding]:
+    """Heads beyond the checkpoint: a restored backup, or a publication that was interrupted."""
+    for (size, root), source in known.items():
+        if size > checkpoint.size:
+            detail = f"names size {size}, the log ends at {checkpoint.size}"
+            yield Finding(code=FindingCode.JOURNAL_AHEAD, place=source, detail=detail)
+        elif size == 0 and root != checkpoint.root:
+            yield Finding(code=FindingCode.HEAD_DIFFERS, place=source, detail="an empty head")
+
+
+def _require(holds: bool, what: str) -> None:
+    if not holds:
+        raise QuiviveError(what)
+
+
+def _say(error: Exception) -> str:
+    if isinstance(error, QuiviveError):
+        return str(error)
+    return f"cannot be read: {type(error).__name__}"
