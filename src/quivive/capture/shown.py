@@ -7,7 +7,7 @@ table: columns are dealt in order, and whoever needs certainty must check that t
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from quivive.capture.catalogue import FIRST_USER_OID, CatalogueSnapshot, Relation
+from quivive.capture.snapshot import FIRST_USER_OID, CatalogueSnapshot, Relation
 from quivive.wire.fields import Field
 
 

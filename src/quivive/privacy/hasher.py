@@ -1,0 +1,43 @@
+"""The pseudonyms of `privacy.pseudonym`, many at a time: HMAC with its key schedule done once per table.
+
+Called by capture's key collectors, the hot loop of large results (measured: 0.9 µs a key against 2.0 µs with
+hmac.digest). Pure. Must always equal `record_key` and `alternate_key`: a test compares them.
+"""
+
+import hashlib
+from typing import Final
+
+from quivive.privacy.pseudonym import PSEUDONYM_BYTES, ControllerKeys
+
+_BLOCK: Final = 64  # SHA-256 block, bytes (RFC 2104: key padded to it, XOR 0x36 inside, 0x5C outside)
+_SEPARATOR: Final = b"\x1f"
+
+
+class KeyHasher:
+    """Pseudonym of canonical key texts of one table (or one alternate kind)."""
+
+    __slots__ = ("_inner", "_outer")
+
+    def __init__(self, key: bytes, tag: bytes, first: str) -> None:
+        padded = (key if len(key) <= _BLOCK else hashlib.sha256(key).digest()).ljust(_BLOCK, b"\0")
+        self._inner = hashlib.sha256(bytes(octet ^ 0x36 for octet in padded))
+        self._inner.update(tag + _SEPARATOR + first.encode() + _SEPARATOR)
+        self._outer = hashlib.sha256(bytes(octet ^ 0x5C for octet in padded))
+
+    def __call__(self, canonical: bytes) -> str:
+        """32 hexadecimal digits for one canonical text in UTF-8."""
+        inner = self._inner.copy()
+        inner.update(canonical)
+        outer = self._outer.copy()
+        outer.update(inner.digest())
+        return outer.digest()[:PSEUDONYM_BYTES].hex()
+
+
+def record_hasher(keys: ControllerKeys, table: str) -> KeyHasher:
+    """Hasher equal to `record_key(keys, table, …)`."""
+    return KeyHasher(keys.record, b"record", table)
+
+
+def alternate_hasher(keys: ControllerKeys, kind: str) -> KeyHasher:
+    """Hasher equal to `alternate_key(keys, kind, …)`."""
+    return KeyHasher(keys.record, b"alternate", kind)
