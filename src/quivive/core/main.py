@@ -236,7 +236,7 @@ def _act_recorder(console: AsyncSpool) -> Callable[[ActBody], Awaitable[None]]:
 
 
 def _judge_settings(settings: Settings) -> JudgeSettings:
-    raise NotImplementedError
+    return JudgeSettings()
 
 
 def _write_configuration(settings: Settings, writer: CoreWriter) -> None:

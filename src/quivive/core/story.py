@@ -51,7 +51,7 @@ def _change_one_byte(copy: Path) -> tuple[str, int]:
 
 def _result(report: Report, heads: Sequence[LedgerHead], *, changed: str, offset: int, elapsed_ms: int) -> StoryResult:
     return StoryResult(
-        exit_code=report.exit_code,
+        exit_code=int(report.exit_code),
         entries=report.entries,
         checkpoints=report.checkpoints,
         findings=tuple(StoryFinding(code=f.code, place=f.place) for f in report.findings[:FINDINGS_MAX]),
