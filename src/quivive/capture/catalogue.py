@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
+from quivive.capture.side import SideError
 from quivive.capture.snapshot import VIEW_KINDS, CatalogueSnapshot, Column, Relation, is_protected
 from quivive.model.catalogue import Catalogue, Table
 from quivive.wire.fields import Field
@@ -104,13 +105,12 @@ class RawCatalogue:
     search_path: tuple[str, ...]
 
 
-async def load_snapshot(
-    connection: CatalogueReader, catalogue: Catalogue, refused: tuple[type[Exception], ...] = ()
-) -> CatalogueSnapshot:
+async def load_snapshot(connection: CatalogueReader, catalogue: Catalogue) -> CatalogueSnapshot:
     """Read the catalogue of the connected database.
 
-    `refused` are the errors of `describe` that mean "the server refused this view": its columns stay unknown, its
-    rows opaque. Other errors pass to the caller, which keeps the snapshot it has.
+    Raises:
+        SideError: the connection failed; the caller keeps the snapshot it has. A view whose definition the server
+            refuses to describe only stays unresolved: its rows are opaque.
     """
     view_fields: dict[int, tuple[Field, ...]] = {}
     for oid, definition in await connection.query(VIEWS_SQL):
@@ -118,7 +118,9 @@ async def load_snapshot(
             continue
         try:
             view_fields[int(oid)] = await connection.describe(definition.rstrip().rstrip(";"))
-        except refused:
+        except SideError as error:
+            if not error.state:
+                raise
             view_fields[int(oid)] = ()
     return build_snapshot(
         RawCatalogue(
@@ -230,7 +232,7 @@ def _with_roots(relations: dict[int, Relation], catalogue: Catalogue) -> dict[in
         top = _root(relation, relations)
         table: Table | None = relation.table if relation.table is not None else top.table
         protected = relation.protected if top is relation else is_protected(catalogue, relation.name, table)
-        root = top.oid if relation.table is None and top.table is not None else oid
+        root = top.oid if relation.table is None else oid
         done[oid] = replace(relation, root=root, table=table, protected=protected)
     for oid, relation in done.items():
         if relation.kind in VIEW_KINDS and relation.bases and relation.table is None:

@@ -6,9 +6,9 @@ Called by the relay once per execution (re-exported by `capture.keys`). Pure; va
 from collections.abc import Sequence
 from typing import Final
 
-from quivive.capture.snapshot import CatalogueSnapshot, Column, Relation
 from quivive.capture.operands import Operands
 from quivive.capture.resolve import key_column
+from quivive.capture.snapshot import CatalogueSnapshot, Column, Relation
 from quivive.model.access import Action, Pattern, PatternClass
 from quivive.wire.plan import Comparison, Predicate, StatementPlan
 from quivive.wire.shape import Literal

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from quivive.capture.snapshot import CatalogueSnapshot, Column, Relation
 from quivive.capture.operands import Operands
 from quivive.capture.resolve import key_column
+from quivive.capture.snapshot import CatalogueSnapshot, Column, Relation
 from quivive.model.access import MAX_KEYS_PER_PART, CoverageClass, RecordGroup
 from quivive.model.catalogue import Table
 from quivive.privacy.canonical import INTEGER_TYPES, canonical_alternate, canonical_key

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from quivive.capture.snapshot import FIRST_USER_OID, CatalogueSnapshot, Column, Relation
 from quivive.capture.shown import Occurrence, Shown, shown_tables
+from quivive.capture.snapshot import FIRST_USER_OID, CatalogueSnapshot, Column, Relation
 from quivive.model.access import Action, CoverageClass
 from quivive.model.catalogue import Table, TableKind
 from quivive.wire.fields import Field
