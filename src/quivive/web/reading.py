@@ -69,7 +69,7 @@ class Reader:
             return []
         return await self.services.query(
             name,
-            {key: value for key, value in params.items() if value not in (None, "")},
+            {"as_of": self.services.clock()} | {key: value for key, value in params.items() if value not in (None, "")},
             controllers=self.controllers,
             from_at=self.from_at,
             to_at=self.to_at,

@@ -135,6 +135,98 @@ def read_row(row: Mapping[str, object]) -> Row:
     )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GapRow:
+    """An interval in which a source may have missed something; `lost` -1 = not known."""
+
+    controller: str
+    source: str
+    from_at: int
+    to_at: int
+    cause: str
+    lost: int
+
+
+def read_gap(row: Mapping[str, object]) -> GapRow:
+    """Read one row of `gaps`."""
+    return GapRow(
+        controller=text(row, "controller"),
+        source=text(row, "source"),
+        from_at=number(row, "from_at"),
+        to_at=number(row, "to_at"),
+        cause=text(row, "cause"),
+        lost=number(row, "lost"),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceRow:
+    """Freshness of one source."""
+
+    controller: str
+    source: str
+    last_at: int
+    complete_to: int
+    entries: int
+    gaps: int
+    silent: bool
+
+
+def read_source(row: Mapping[str, object]) -> SourceRow:
+    """Read one row of `health`."""
+    return SourceRow(
+        controller=text(row, "controller"),
+        source=text(row, "source"),
+        last_at=number(row, "last_at"),
+        complete_to=number(row, "complete_to"),
+        entries=number(row, "entries"),
+        gaps=number(row, "gaps"),
+        silent=flag(row, "silent"),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GateRow:
+    """State of one establishment for one module."""
+
+    employer: str
+    establishment: str
+    state: str
+    reference: str
+    demonstration: bool
+
+
+def read_gate(row: Mapping[str, object]) -> GateRow:
+    """Read one row of `gate`."""
+    return GateRow(
+        employer=text(row, "employer"),
+        establishment=text(row, "establishment"),
+        state=text(row, "state"),
+        reference=text(row, "reference"),
+        demonstration=flag(row, "demonstration"),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CoverageRow:
+    """Accesses of one controller by coverage class."""
+
+    controller: str
+    coverage: str
+    accesses: int
+
+
+def read_coverage(rows: Iterable[Mapping[str, object]]) -> tuple[CoverageRow, ...]:
+    """Read `coverage`, whose rows repeat the accesses of a class per verdict."""
+    found: dict[tuple[str, str], int] = {}
+    for row in rows:
+        found[text(row, "controller"), text(row, "coverage")] = number(row, "accesses")
+    return tuple(
+        CoverageRow(controller=controller, coverage=coverage, accesses=count)
+        for (controller, coverage), count in found.items()
+    )
+
+
 def instant(at: int) -> str | None:
     """RFC 3339 in UTC for the API; None when absent."""
     return to_rfc3339(Micros(at)) if at > 0 else None

@@ -53,7 +53,9 @@ def all_codes() -> Iterator[str]:
         yield from (f"{prefix}.{member}" for member in members)
     yield from (f"problem.{code}" for code in (*PROBLEMS, "other"))
     yield from ("evidence.before", "evidence.after", "evidence.during", "evidence.nothing", "evidence.nearest")
-    yield from ("fresh.silent", "fresh.until", "fresh.never", "records.listing", "reason.pending")
+    yield from ("fresh.silent", "fresh.until", "fresh.never", "reason.pending")
+    yield from ("reason.unexplained", "reason.not_judged", "report.reason_open", "verdict.none")
+    yield from ("reason.unexplained", "reason.not_judged", "report.reason_open", "verdict.none")
     yield from ("unit.days", "unit.hours", "unit.minutes", "unit.seconds", "story.finding.other", "identity.record")
     yield from ("identity.phone", "identity.other", "agent.none", "found.yes", "found.no", "found.cannot_tell")
 
@@ -87,8 +89,10 @@ class Speaker:
                 return self.code("cause", row.unknown_cause or UnknownCause.NONE)
             case Verdict.PENDING:
                 return self.texts.say("reason.pending")
+            case Verdict.UNEXPLAINED:
+                return self.texts.say("reason.unexplained")
             case _:
-                return self.texts.say("verdict.unexplained")
+                return self.texts.say("reason.not_judged")
 
     def _explained(self, row: Row) -> str:
         template = self.code("template", row.template or Template.NONE)
@@ -134,6 +138,21 @@ class Speaker:
             return self.texts.say(f"identity.{kind}")
         known = f"identity.{kind}"
         return self.texts.say(known) if self.texts.knows(known) else self.texts.say("identity.other", code=kind)
+
+    def known(self, prefix: str, code: str) -> str:
+        """The sentence of a code that another part may extend; the bare code when it is newer than we are."""
+        text = f"{prefix}.{code}"
+        return self.texts.say(text) if code and self.texts.knows(text) else code or "–"
+
+    def listing(self, distinct: int) -> str:
+        """That the person was one of several in a listing."""
+        return self.texts.count("records.listing", distinct)
+
+    def report_reason(self, row: Row) -> str:
+        """The reason as a subject reads it: never a word about anyone before that person was heard."""
+        if row.verdict in {Verdict.UNEXPLAINED, Verdict.PENDING}:
+            return self.texts.say("report.reason_open")
+        return self.reason(row)
 
     def finding(self, code: str) -> str:
         """One finding of the verifier."""

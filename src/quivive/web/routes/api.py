@@ -19,7 +19,8 @@ from quivive.web.listing import PAGE_ROWS, episodes
 from quivive.web.reading import Period, Purpose, reader_for
 from quivive.web.routes.subject import MAX_INPUT, start_search, view_subject
 from quivive.web.routes.unexplained import read_to_explain
-from quivive.web.rows import Row, instant, number, text
+from quivive.web.rows import GapRow, Row, SourceRow, instant, read_gap, read_source
+from quivive.web.services import LedgerHead
 
 SUBJECT_LIMIT: Final = 500
 """Accesses in one answer of a subject search; `next` goes on."""
@@ -119,14 +120,14 @@ class UnknownGroup(msgspec.Struct, frozen=True):
 
 
 class WeakGroup(msgspec.Struct, frozen=True):
-    """Weakly explained records per unidentified call, against peers."""
+    """Records beyond the first in calls without an identified caller, against what the peers let expect."""
 
     controller: str
     agent: str | None
     calls: int
-    records: int
-    per_call: float
-    peers_per_call: float
+    excess: int
+    expected: float
+    peers: int
 
 
 class ToExplainAnswer(msgspec.Struct, frozen=True):
@@ -305,8 +306,7 @@ async def get_unexplained(
         items=items,
         unknown=[UnknownGroup(u.cause, u.controller, u.episodes, instant(u.last_at)) for u in found.unknown],
         weak=[
-            WeakGroup(w.controller, w.agent_code or None, w.calls, w.subjects, w.per_call, w.peers_per_call)
-            for w in found.weak
+            WeakGroup(w.controller, w.agent_code or None, w.calls, w.excess, w.expected, w.peers) for w in found.weak
         ],
         next=_cursor(found.groups[-1].row.first_at) if found.more else None,
     )
@@ -319,22 +319,23 @@ async def get_health(request: Request[Any, Any, Any]) -> HealthAnswer:
     reader = await reader_for(request, Purpose.OPERATION, period=Period.MONTH)
     rows, heads, ready = await asyncio.gather(reader.raw("health"), services.heads(), services.ready())
     await reader.record(ActKind.VIEW_HEALTH, object_id="api", count=len(rows))
-    sources = [
-        SourceHealth(
-            controller=text(row, "controller"),
-            source=text(row, "source"),
-            last_at=instant(number(row, "last_at")),
-            complete_to=instant(number(row, "complete_to")),
-            entries=number(row, "entries"),
-            gaps=number(row, "gaps"),
-            silent=bool(row.get("silent")),
-        )
-        for row in rows
-    ]
+    sources = [_source(read_source(row)) for row in rows]
     return HealthAnswer(ready=ready, sources=sources, heads=[_head(head) for head in heads])
 
 
-def _head(head: Any) -> Head:
+def _source(row: SourceRow) -> SourceHealth:
+    return SourceHealth(
+        controller=row.controller,
+        source=row.source,
+        last_at=instant(row.last_at),
+        complete_to=instant(row.complete_to),
+        entries=row.entries,
+        gaps=row.gaps,
+        silent=row.silent,
+    )
+
+
+def _head(head: LedgerHead) -> Head:
     return Head(
         controller=head.controller,
         shard=head.shard,
@@ -352,18 +353,18 @@ async def get_gaps(request: Request[Any, Any, Any], period: str = "") -> GapsAns
     reader = await reader_for(request, Purpose.OPERATION, period=filters.period)
     rows = await reader.raw("gaps")
     await reader.record(ActKind.VIEW_HEALTH, object_id="gaps", count=len(rows))
-    items = [
-        Gap(
-            controller=text(row, "controller"),
-            source=text(row, "source"),
-            from_at=instant(number(row, "from_at")),
-            to_at=instant(number(row, "to_at")),
-            cause=text(row, "cause"),
-            lost=number(row, "lost"),
-        )
-        for row in rows
-    ]
-    return GapsAnswer(items=items)
+    return GapsAnswer(items=[_gap(read_gap(row)) for row in rows])
+
+
+def _gap(row: GapRow) -> Gap:
+    return Gap(
+        controller=row.controller,
+        source=row.source,
+        from_at=instant(row.from_at),
+        to_at=instant(row.to_at),
+        cause=row.cause,
+        lost=row.lost,
+    )
 
 
 def _cursor(before: int) -> str | None:

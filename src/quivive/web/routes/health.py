@@ -13,6 +13,7 @@ from quivive.model.permission import Permission
 from quivive.web.guards import requires, services_of
 from quivive.web.pages import page
 from quivive.web.reading import Period, Purpose, reader_for
+from quivive.web.rows import read_coverage, read_gap, read_gate, read_source
 
 METRICS_MEDIA_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -30,10 +31,10 @@ async def health(request: Request[Any, Any, Any]) -> Response[str]:
     return page(
         request,
         "health.html",
-        sources=sources,
-        gaps=gaps,
-        coverage=coverage,
-        gate=gate,
+        sources=[read_source(row) for row in sources],
+        gaps=[read_gap(row) for row in gaps],
+        coverage=read_coverage(coverage),
+        gate=[read_gate(row) for row in gate],
         heads=heads,
         ready=await services.ready(),
     )

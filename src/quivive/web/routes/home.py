@@ -4,6 +4,8 @@ Registered by `app.create_app`. Must never touch the data folder itself: the sto
 """
 
 import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -19,6 +21,7 @@ from quivive.web.guards import principal_of, requires, services_of
 from quivive.web.i18n import LANGUAGES
 from quivive.web.pages import LANGUAGE_COOKIE, page, texts_of
 from quivive.web.reading import Period, Purpose, Reader, reader_for, sum_of
+from quivive.web.rows import number
 
 _SHARES: Final[tuple[tuple[str, str, str], ...]] = (
     ("strong", Verdict.EXPLAINED, Strength.STRONG),
@@ -28,10 +31,27 @@ _SHARES: Final[tuple[tuple[str, str, str], ...]] = (
     ("unknown", Verdict.UNKNOWN, ""),
     ("unexplained", Verdict.UNEXPLAINED, ""),
 )
+FIGURES: Final = (
+    ("accesses", "/activity?period=24h"),
+    ("contacts", "/activity?period=24h&verdict=explained"),
+    ("pending", "/activity?period=24h&verdict=pending"),
+    ("unknown", "/unexplained?period=24h#unknown"),
+    ("unexplained", "/unexplained?period=24h"),
+)
+"""Counts of the header and where each one's rows are."""
 LANGUAGE_COOKIE_S: Final = 365 * 86_400
 """A choice of language is kept a year."""
 
 _story_lock = asyncio.Lock()  # one copy of the data folder at a time
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figure:
+    """One count and the link to its rows."""
+
+    code: str
+    value: int
+    link: str
 
 
 async def share_parts(request: Request[Any, Any, Any], reader: Reader) -> list[Part]:
@@ -56,12 +76,17 @@ async def home(request: Request[Any, Any, Any]) -> Response[Any]:
     if principal is None:
         return Redirect("/sign-in", status_code=303)
     if not principal.may(Permission.CONTROLLER_ACCESSES_READ):
-        return page(request, "home.html", counts=None, parts=[], chart="", story=None)
+        return page(request, "home.html", figures=[], parts=[], chart="")
     reader = await reader_for(request, Purpose.ACTIVITY_REVIEW, period=Period.DAY)
     counts = await reader.raw("counts")
     parts = await share_parts(request, reader)
     chart = share_bar(parts, title=texts_of(request).say("home.shares"))
-    return page(request, "home.html", counts=counts, parts=parts, chart=chart, story=None)
+    return page(request, "home.html", figures=figures_of(counts[0] if counts else {}), parts=parts, chart=chart)
+
+
+def figures_of(counts: Mapping[str, object]) -> list[Figure]:
+    """The counts of the header, each a link to its rows."""
+    return [Figure(code=code, value=number(counts, code), link=link) for code, link in FIGURES]
 
 
 async def _story(request: Request[Any, Any, Any], *, tamper: bool) -> Response[Any]:

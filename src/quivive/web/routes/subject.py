@@ -4,7 +4,6 @@ Registered by `app.create_app`. Must never put what was typed, a key or a person
 log: the search is posted and answers an opaque id. Agents' names are withheld (CJEU C-579/21).
 """
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -17,12 +16,12 @@ from quivive.model.clock import DAY_US
 from quivive.model.entry import ActKind
 from quivive.model.errors import RefusedError
 from quivive.model.permission import Permission
-from quivive.vault import MAX_SEARCH_KEYS, SubjectSearch
+from quivive.vault import SubjectSearch
 from quivive.web.filters import read_cursor
 from quivive.web.guards import principal_of, requires, services_of
 from quivive.web.pages import page
 from quivive.web.reading import Period, Purpose, Reader, reader_for
-from quivive.web.rows import Row, read_row
+from quivive.web.rows import GapRow, Row, read_gap
 from quivive.web.services import Services
 
 PAGE_ROWS: Final = 100
@@ -58,8 +57,7 @@ class SubjectView:
     automatic: tuple[AutomaticGroup, ...]
     next_before: int
     retained_from: int
-    gaps: list[dict[str, object]]
-    coverage: list[dict[str, object]]
+    gaps: tuple[GapRow, ...]
 
 
 def automatic_groups(rows: Sequence[Row]) -> tuple[list[Row], list[AutomaticGroup]]:
@@ -123,9 +121,9 @@ async def view_subject(request: Request[Any, Any, Any], identifier: str, *, befo
     if search is None:
         raise RefusedError("unknown_search")
     reader = await reader_for(request, Purpose.SUBJECT_REQUEST, controller=search.controller, period=Period.YEAR)
-    keys = await linked_keys(reader, search.keys)
-    found = await reader.rows("accesses_by_subject", keys=list(keys), limit=limit + 1, before_at=before or None)
-    gaps, coverage = await asyncio.gather(reader.raw("gaps"), reader.raw("coverage"))
+    # The query itself follows the links (an order to its customer), so that late links count too.
+    found = await reader.rows("accesses_by_subject", keys=list(search.keys), limit=limit + 1, before_at=before or None)
+    gaps = await reader.raw("gaps")
     await reader.record(ActKind.VIEW_SUBJECT, object_id=search.id, count=min(len(found), limit))
     people, automatic = automatic_groups(found[:limit])
     facts = services.controller(search.controller)
@@ -138,17 +136,8 @@ async def view_subject(request: Request[Any, Any, Any], identifier: str, *, befo
         automatic=tuple(automatic),
         next_before=found[limit - 1].at if len(found) > limit else 0,
         retained_from=services.clock() - days * DAY_US,
-        gaps=gaps,
-        coverage=coverage,
+        gaps=tuple(read_gap(gap) for gap in gaps),
     )
-
-
-async def linked_keys(reader: Reader, keys: tuple[str, ...]) -> tuple[str, ...]:
-    """The keys of the search and those linked to them (an order to its customer), at most MAX_SEARCH_KEYS."""
-    linked = await reader.raw("links_of", keys=list(keys))
-    found = dict.fromkeys(keys)
-    found.update(dict.fromkeys(str(row["key"]) for row in linked if row.get("key")))
-    return tuple(found)[:MAX_SEARCH_KEYS]
 
 
 def _form_page(
@@ -223,5 +212,4 @@ def _values(request: Request[Any, Any, Any], view: SubjectView) -> dict[str, Any
     return {
         "view": view,
         "facts": services_of(request).controller(view.search.controller),
-        "gap_rows": [(read_row(gap), gap) for gap in view.gaps],
     }

@@ -45,14 +45,14 @@ class UnknownCount:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WeakExcess:
-    """An agent whose weakly explained records per unidentified call exceed those of the peers."""
+    """Records beyond the first in calls without an identified caller; `expected` from the peers' rate."""
 
     controller: str
     agent_code: str
     calls: int
-    subjects: int
-    per_call: float
-    peers_per_call: float
+    excess: int
+    expected: float
+    peers: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,13 +105,13 @@ def _weak(row: dict[str, object]) -> WeakExcess:
         controller=text(row, "controller"),
         agent_code=text(row, "agent_code"),
         calls=number(row, "calls"),
-        subjects=number(row, "subjects"),
-        per_call=_ratio(row, "per_call"),
-        peers_per_call=_ratio(row, "peers_per_call"),
+        excess=number(row, "excess"),
+        expected=_rounded(row, "expected"),
+        peers=number(row, "peers"),
     )
 
 
-def _ratio(row: dict[str, object], name: str) -> float:
+def _rounded(row: dict[str, object], name: str) -> float:
     value = row.get(name)
     return round(float(value), 1) if isinstance(value, (int, float)) else 0.0
 
