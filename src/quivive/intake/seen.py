@@ -5,6 +5,7 @@ pseudonyms, and never be the only guard: identifiers in the bodies are determini
 ignores a double that slips through (a crash between the spool and this table, or a row older than the memory).
 """
 
+import contextlib
 import sqlite3
 import threading
 from collections.abc import Collection, Sequence
@@ -86,7 +87,7 @@ class SeenTable:
                     self._purged_day = day
                 self._connection.execute("commit")
             except sqlite3.Error as error:
-                if self._connection.in_transaction:
+                with contextlib.suppress(sqlite3.Error):
                     self._connection.execute("rollback")
                 raise StorageError(f"intake.db: cannot be written: {type(error).__name__}") from error
 
