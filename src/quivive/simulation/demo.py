@@ -24,7 +24,7 @@ import msgspec
 
 from quivive.model.clock import now_us
 from quivive.model.errors import QuiviveError
-from quivive.settings import Settings, load_settings
+from quivive.settings import Settings, SourceKind, load_settings
 from quivive.simulation.applications import AuroreDesk, Desk, MercatoDesk, SereniDesk
 from quivive.simulation.centre import Centre
 from quivive.simulation.configuration import (
@@ -203,7 +203,8 @@ class _Demo:
             _post_all, Api(base, self.tokens["people"]), "/v1/directory", directory_rows(agents, now)
         )
         await asyncio.to_thread(_post_all, Api(base, self.tokens["planning"]), "/v1/roster", roster_rows(agents, now))
-        await product.policies_active(settings.sources, accounts=1)
+        governed = [n for n, s in settings.sources.items() if s.kind not in {SourceKind.DIRECTORY, SourceKind.ROSTER}]
+        await product.policies_active(governed, accounts=1)
 
     # --- at work
 
