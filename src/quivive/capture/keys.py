@@ -1,6 +1,6 @@
 """Keys of one execution: cut column values in, pseudonyms out. The hot loop of large results.
 
-Called by the relay: one KeyCollector per execution, `add_rows` per chunk of rows, `take_part` when full and at the
+Called by the relay: one KeyCollector per execution, `add_rows` per chunk of rows, `take_parts` when full and at the
 end. Must never outgrow MAX_KEYS_PER_PART records per part, nor keep a value after its part is taken.
 
 Rows only enter a window of distinct raw values (about 0.1 µs a row); canonical text and HMAC are done once per
@@ -162,7 +162,6 @@ class KeyCollector:
         "_links",
         "_links_left",
         "_part_limit",
-        "_pending",
         "_region",
         "_too_many",
         "_unread",
@@ -187,16 +186,13 @@ class KeyCollector:
         self._detailed = bool(self._alternates or extraction.links)
         self._anonymous = any(one.spec.owner < 0 for one in self._alternates)
         self._too_many = False
-        self._pending: list[tuple[str, str]] = []
         self._part_limit = max(1, MAX_KEYS_PER_PART - MAX_ROWS_PER_CALL * len(self._columns))
         self._distinct = 0
         self._unread = 0
 
     @property
     def full(self) -> bool:
-        """True when `take_part` must be called before more rows are added."""
-        if self._pending:
-            return True
+        """True when `take_parts` must be called before more rows are added."""
         size = 0
         for column in self._columns:
             size += len(column.window)
@@ -255,26 +251,32 @@ class KeyCollector:
         self._alternates = []
         self._detailed = bool(self._extraction.links)
 
-    def take_part(self) -> KeyPart:
-        """Pseudonymise and forget what was collected since the last part; what exceeds one part keeps `full` true."""
+    def take_parts(self) -> tuple[KeyPart, ...]:
+        """Pseudonymise and forget what was collected since the last call, in parts; () when that is nothing."""
         by_table: dict[str, dict[str, None]] = {}
         near: dict[str, None] = {}
         for column in self._columns:
             self._take_column(column, by_table.setdefault(column.spec.table, {}), near)
-        links = self._take_links() + self._take_alternates(by_table)
-        self._pending += [(table, key) for table, group in by_table.items() for key in group]
-        taken, self._pending = self._pending[:MAX_KEYS_PER_PART], self._pending[MAX_KEYS_PER_PART:]
-        groups: dict[str, list[str]] = {}
-        for table, key in taken:
-            groups.setdefault(table, []).append(key)
-        self._distinct += len(taken)
-        return KeyPart(
-            records=tuple(RecordGroup(table=table, keys=tuple(group)) for table, group in groups.items()),
-            links=tuple(dict.fromkeys(links)),
-            neighbourhoods=tuple(near),
-            distinct=self._distinct,
-            coverage=self.coverage,
-        )
+        links = dict.fromkeys(self._take_links() + self._take_alternates(by_table))
+        pending = [(table, key) for table, group in by_table.items() for key in group]
+        if not pending and not links:
+            return ()
+        parts: list[KeyPart] = []
+        for start in range(0, max(len(pending), 1), MAX_KEYS_PER_PART):
+            groups: dict[str, list[str]] = {}
+            taken = pending[start : start + MAX_KEYS_PER_PART]
+            for table, key in taken:
+                groups.setdefault(table, []).append(key)
+            self._distinct += len(taken)
+            part = KeyPart(
+                records=tuple(RecordGroup(table=table, keys=tuple(group)) for table, group in groups.items()),
+                links=() if parts else tuple(links),
+                neighbourhoods=() if parts else tuple(near),
+                distinct=self._distinct,
+                coverage=self.coverage,
+            )
+            parts.append(part)
+        return tuple(parts)
 
     def _take_column(self, column: _Column, group: dict[str, None], near: dict[str, None]) -> None:
         around: set[int] = set()
