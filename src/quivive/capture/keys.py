@@ -45,6 +45,8 @@ MAX_NEIGHBOURHOODS: Final = 512
 RECORD_KIND: Final = "record"
 """`LinkBody.left_kind` of a record key; every other kind is an alternate key."""
 
+_ZERO: Final = ord("0")
+
 Raw = bytes | tuple[bytes, ...]
 Row = Sequence[bytes | None]
 
@@ -63,7 +65,7 @@ class KeyPart:
 class _Column:
     """Collects one KeySpec: window of raw values, and how to turn one into a canonical text."""
 
-    __slots__ = ("_before", "_read", "_reader", "_types", "hasher", "integer", "spec", "unread", "window")
+    __slots__ = ("_before", "_fast", "_read", "_reader", "hasher", "integer", "spec", "unread", "window")
 
     def __init__(self, spec: KeySpec, keys: ControllerKeys, formats: Sequence[int]) -> None:
         self.spec = spec
@@ -78,7 +80,7 @@ class _Column:
             canonicaliser(type_oid, formats[spec.positions[0 if spec.attributes else n]])
             for n, type_oid in enumerate(spec.types)
         ]
-        self._types = spec.types
+        self._fast = self.integer and wire_format != BINARY_FORMAT and not spec.attributes
 
     def raw(self, row: Row) -> Raw | None:
         """Raw key of one row; None when a part of it is NULL (the other side of an outer join)."""
@@ -109,26 +111,33 @@ class _Column:
         self._before, self.window = self.window, {}
         return new
 
-    def canonical(self, raw: Raw) -> str | None:
-        """Canonical key text of a raw value, or None."""
+    def encoded(self, raw: Raw) -> bytes | None:
+        """Canonical key text of a raw value, in UTF-8; None when it cannot be read."""
+        if self._fast and raw.isdigit() and raw[0] != _ZERO:  # type: ignore[union-attr]  # one column: bytes
+            return raw  # type: ignore[return-value]  # a positive integer in text is canonical as it comes
+        if len(self._read) == 1 and not self.spec.attributes:
+            text = self._read[0](raw)  # type: ignore[arg-type]
+            return None if text is None else text.encode("utf-8", "surrogatepass")
         if self.spec.attributes:
             fields = self._reader(raw) if isinstance(raw, bytes) else None
             if fields is None or max(self.spec.attributes) >= len(fields):
                 return None
             values = [fields[ordinal] for ordinal in self.spec.attributes]
         else:
-            values = [raw] if isinstance(raw, bytes) else list(raw)
+            values = list(raw)  # type: ignore[arg-type]
         texts = [
             text
             for read, value in zip(self._read, values, strict=True)
             if value is not None and (text := read(value)) is not None
         ]
-        return canonical_key(texts) if len(texts) == len(values) else None
+        if len(texts) != len(values):
+            return None
+        return canonical_key(texts).encode("utf-8", "surrogatepass")
 
     def key(self, raw: Raw) -> str | None:
         """Pseudonym of a raw value, or None."""
-        text = self.canonical(raw)
-        return None if text is None else self.hasher(text.encode("utf-8", "surrogatepass"))
+        text = self.encoded(raw)
+        return None if text is None else self.hasher(text)
 
 
 class _Alternate:
@@ -279,18 +288,14 @@ class KeyCollector:
         return tuple(parts)
 
     def _take_column(self, column: _Column, group: dict[str, None], near: dict[str, None]) -> None:
-        around: set[int] = set()
-        hasher, integer = column.hasher, column.integer
-        for raw in column.take():
-            text = column.canonical(raw)
-            if text is None:
-                self._unread += 1
-                continue
-            group[hasher(text.encode("utf-8", "surrogatepass"))] = None
-            if integer:
-                around.add(int(text) >> NEIGHBOURHOOD_SHIFT)
-        for number in sorted(around)[:MAX_NEIGHBOURHOODS]:
-            near[neighbourhood(self._keys, column.spec.table, number << NEIGHBOURHOOD_SHIFT)] = None
+        raws = column.take()
+        texts = [text for raw in raws if (text := column.encoded(raw)) is not None]
+        self._unread += len(raws) - len(texts)
+        group.update(dict.fromkeys(column.hasher.many(texts)))
+        if column.integer:
+            around = {int(text) >> NEIGHBOURHOOD_SHIFT for text in texts}
+            for number in sorted(around)[:MAX_NEIGHBOURHOODS]:
+                near[neighbourhood(self._keys, column.spec.table, number << NEIGHBOURHOOD_SHIFT)] = None
 
     @property
     def coverage(self) -> CoverageClass:

@@ -5,6 +5,7 @@ hmac.digest). Pure. Must always equal `record_key` and `alternate_key`: a test c
 """
 
 import hashlib
+from collections.abc import Iterable
 from typing import Final
 
 from quivive.privacy.pseudonym import PSEUDONYM_BYTES, ControllerKeys
@@ -31,6 +32,20 @@ class KeyHasher:
         outer = self._outer.copy()
         outer.update(inner.digest())
         return outer.digest()[:PSEUDONYM_BYTES].hex()
+
+    def many(self, canonicals: Iterable[bytes]) -> list[str]:
+        """The same for many texts, without a call for each."""
+        inner_copy, outer_copy = self._inner.copy, self._outer.copy
+        digits = 2 * PSEUDONYM_BYTES
+        found: list[str] = []
+        keep = found.append
+        for canonical in canonicals:
+            inner = inner_copy()
+            inner.update(canonical)
+            outer = outer_copy()
+            outer.update(inner.digest())
+            keep(outer.hexdigest()[:digits])
+        return found
 
 
 def record_hasher(keys: ControllerKeys, table: str) -> KeyHasher:
