@@ -24,7 +24,7 @@ import msgspec
 
 from quivive.model.clock import now_us
 from quivive.model.errors import QuiviveError
-from quivive.settings import Settings, SourceKind, load_settings
+from quivive.settings import Settings, SourceKind, load_settings, parse_address
 from quivive.simulation.applications import AuroreDesk, Desk, MercatoDesk, SereniDesk
 from quivive.simulation.centre import Centre
 from quivive.simulation.configuration import (
@@ -205,6 +205,11 @@ class _Demo:
         await asyncio.to_thread(_post_all, Api(base, self.tokens["planning"]), "/v1/roster", roster_rows(agents, now))
         governed = [n for n, s in settings.sources.items() if s.kind not in {SourceKind.DIRECTORY, SourceKind.ROSTER}]
         await product.policies_active(governed, accounts=1)
+        await product.listening(
+            address
+            for source in settings.sources.values()
+            if source.kind is SourceKind.POSTGRES and isinstance(address := parse_address(source.listen, ""), tuple)
+        )
 
     # --- at work
 

@@ -91,6 +91,19 @@ class Product:
         if waiting:
             raise ProductError(f"no active policy yet for {', '.join(sorted(waiting))}; see {self.log_path}")
 
+    async def listening(self, addresses: Iterable[tuple[str, int]]) -> None:
+        """Wait until every relay accepts connections.
+
+        Raises:
+            ProductError: not in time.
+        """
+        deadline = asyncio.get_running_loop().time() + MAX_READY_S
+        for host, port in addresses:
+            while not await _accepts(host, port):
+                if not self.running() or asyncio.get_running_loop().time() > deadline:
+                    raise ProductError(f"no relay listens on {host}:{port}; see {self.log_path}")
+                await asyncio.sleep(0.05)
+
     def _active(self, source: str, accounts: int) -> bool:
         try:
             policy = decode_policy((self._home / "run" / "policy" / f"{source}.json").read_bytes())
@@ -113,3 +126,12 @@ class Product:
     def _last_words(self) -> str:
         lines = self.log_path.read_text(encoding="utf-8", errors="replace").strip().split("\n")
         return " | ".join(lines[-LOG_LINES_SHOWN:])
+
+
+async def _accepts(host: str, port: int) -> bool:
+    try:
+        _, writer = await asyncio.open_connection(host, port)
+    except OSError:
+        return False
+    writer.close()
+    return True
