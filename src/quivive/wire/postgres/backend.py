@@ -262,7 +262,9 @@ class ServerHalf(SessionState):
         else:
             names.pop(undo.name, None)
 
-    def _ready(self, buffer: bytes, start: int, _end: int) -> bytes | None:
+    def _ready(self, buffer: bytes, start: int, end: int) -> bytes | None:
+        if start >= end:
+            raise PeerError("a message shorter than its type")
         kind, _ = self._head()
         inserted = None
         if kind == Due.DENIED_SYNC:

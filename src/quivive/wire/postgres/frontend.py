@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from quivive.wire.postgres.observer import Observer
 
 _COPY_DATA: Final = ord("d")
+_STATEMENT: Final = ord("S")
 Handler = Callable[[bytes, int, int], bytes | None]
 """(buffer, start, end) of a body → what goes to the server instead of the message, None for the message itself."""
 
@@ -123,8 +124,8 @@ class ClientHalf(SessionState):
             return b""
         if self._skipping:
             return None
-        name = buffer[start + 1 : end - 1]
-        if buffer[start] == 0x53:  # 'S'
+        name = _name(buffer, start, end)
+        if buffer[start] == _STATEMENT:
             statement = self._statement(name)
             self._due.append((Due.DESCRIBE_STATEMENT, statement))
         else:
@@ -165,8 +166,8 @@ class ClientHalf(SessionState):
             return b""
         if self._skipping:
             return None
-        name = buffer[start + 1 : end - 1]
-        if buffer[start] == 0x53:  # 'S'
+        name = _name(buffer, start, end)
+        if buffer[start] == _STATEMENT:
             self._due.append((Due.CLOSE_STATEMENT, Undo(name, self._statements.pop(name, None))))
         else:
             self._due.append((Due.CLOSE_PORTAL, Undo(name, self._portals.pop(name, None))))
@@ -248,3 +249,10 @@ class ClientHalf(SessionState):
             self._function(head, HEADER_BYTES, len(head))
         else:
             raise PeerError("a client message longer than its type allows")
+
+
+def _name(buffer: bytes, start: int, end: int) -> bytes:
+    """Name in a Describe or Close, behind its one letter."""
+    if end - start < 2:
+        raise PeerError("a message shorter than its type")
+    return buffer[start + 1 : end - 1]

@@ -71,6 +71,8 @@ def row_description(buffer: bytes, start: int, end: int) -> tuple[tuple[Field, .
     Raises:
         PeerError: the body is shorter than its count says.
     """
+    if end - start < 2:
+        raise PeerError("a message shorter than its type")
     count = _uint16.unpack_from(buffer, start)[0]
     position = start + 2
     fields, formats = [], []
