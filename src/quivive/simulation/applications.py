@@ -110,13 +110,10 @@ class AuroreDesk:
             self._pool.terminate()
 
     async def run(self, name: str, *values: object, agent: str, contact: str = "") -> Rows:
+        del contact  # an old application: it knows who works, not in which call
         assert self._pool is not None
         async with self._pool.acquire() as connection:
-            await connection.execute(
-                "select set_config('quivive.agent', $1, false), set_config('quivive.contact', $2, false)",
-                agent,
-                contact,
-            )
+            await connection.execute("select set_config('quivive.agent', $1, false)", agent)
             rows: Rows = await connection.fetch(AURORE[name], *values)
             return rows
 

@@ -63,6 +63,8 @@ class Centre:
         run: letter and number of this start, so that references of two starts differ.
         customers: size of each controller's customer file.
         counts: what happened so far, by noun; no value of any row.
+        ties_known: the households were read by `links sync`; before that nobody asks about relatives, since a tie
+            must be older than the access that it explains.
     """
 
     desks: Mapping[str, Desk]
@@ -73,6 +75,7 @@ class Centre:
     run: str
     chance: random.Random
     counts: Counter[str] = field(default_factory=Counter)
+    ties_known: bool = False
     _handovers: dict[str, asyncio.Queue[_Handover]] = field(default_factory=dict)
     _numbers: Counter[str] = field(default_factory=Counter)
 

@@ -60,7 +60,7 @@ async def aurore_talk(centre: Centre, agent: Agent, call: Call) -> None:
     for step in steps:
         await centre.think()
         await centre.open(agent, "aurore", step, customer, contact=contact)
-    if call.identified and centre.chance.random() < 0.08:
+    if call.identified and centre.ties_known and centre.chance.random() < 0.08:
         await centre.open(agent, "aurore", "household", customer, contact=contact)
     if centre.chance.random() < 0.2:
         await centre.open(agent, "aurore", "offers", contact=contact)
@@ -113,7 +113,7 @@ async def mercato_talk(centre: Centre, agent: Agent, call: Call) -> None:
     for step in centre.chance.sample(("lines", "invoice", "address"), centre.chance.randint(0, 2)):
         await centre.think()
         await centre.open(agent, "mercato", step, customer if step == "address" else order, contact=contact)
-    if call.identified and centre.chance.random() < 0.08:
+    if call.identified and centre.ties_known and centre.chance.random() < 0.08:
         await centre.open(agent, "mercato", "household", card[0][5], contact=contact)
     if centre.chance.random() < 0.1:
         await centre.open(agent, "mercato", "statuses", contact=contact)
