@@ -1,4 +1,4 @@
-"""Rows about calls, tickets and callbacks, and heartbeats, become bodies (issue 2 item 4; docs/contacts-api.md).
+"""Rows about calls, tickets and callbacks, and heartbeats, become bodies (issue 2 item 4; docs/access-api.md).
 
 Called by `quivive.intake` for `POST /v1/contacts` and `/v1/heartbeats`. Pure: time and policy are
 arguments. Must never keep a telephone number, a name or a login: they leave as keyed pseudonyms, and an
