@@ -93,7 +93,9 @@ def serve(home: Path) -> None:
 def core(home: Path) -> None:
     """Run the core alone: ledger, projection, verdicts, console and API."""
     from quivive.core.main import run_core
+    from quivive.logs import configure_logging
 
+    configure_logging()
     sys.exit(run_core(_settings(home)))
 
 
@@ -103,7 +105,9 @@ def core(home: Path) -> None:
 def relay(home: Path, source: str) -> None:
     """Run the relay of one source alone."""
     from quivive.capture.relay import run_relay
+    from quivive.logs import configure_logging
 
+    configure_logging()
     sys.exit(run_relay(_settings(home), source))
 
 

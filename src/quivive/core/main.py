@@ -6,7 +6,6 @@ sentence and an exit code.
 
 import asyncio
 import contextlib
-import logging
 import signal
 import socket
 import sys
@@ -52,7 +51,6 @@ log = structlog.get_logger("quivive.core")
 
 def run_core(settings: Settings) -> int:
     """Run until SIGTERM or SIGINT; returns the exit code."""
-    configure_logging()
     try:
         listener = _listen(settings)
         return asyncio.run(_Core(settings, listener).run())
@@ -62,21 +60,6 @@ def run_core(settings: Settings) -> int:
     except StorageError as error:
         print(f"quivive core: {error}", file=sys.stderr)  # noqa: T201
         return EXIT_FAILED
-
-
-def configure_logging() -> None:
-    """One JSON object a line on standard error; no request line, no argument, no personal value."""
-    structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer(),
-        ],
-        logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-    )
-    logging.getLogger("uvicorn").setLevel(logging.WARNING)
 
 
 def _listen(settings: Settings) -> socket.socket:
