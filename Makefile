@@ -15,7 +15,7 @@ $(VENV)/run.stamp: requirements/run.lock pyproject.toml
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --require-hashes --only-binary :all: -r requirements/run.lock
 	@echo "$(CURDIR)/src" > "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/quivive.pth"
-	@printf '#!%s\nimport sys\nfrom quivive.cli import main\nsys.exit(main())\n' "$(CURDIR)/$(BIN)/python" > $(BIN)/quivive && chmod +x $(BIN)/quivive
+	@printf '#!%s\nfrom quivive.cli import main\nmain()\n' "$(CURDIR)/$(BIN)/python" > $(BIN)/quivive && chmod +x $(BIN)/quivive
 	@touch $@
 
 $(VENV)/dev.stamp: $(VENV)/run.stamp requirements/dev.lock

@@ -184,8 +184,7 @@ def status(home: Path, as_json: bool) -> None:
 @click.pass_obj
 def tail(home: Path, controller: str | None) -> None:
     """Follow new entries as they become durable: kind, source, sequence, never a key."""
-    from quivive.core.control import ask_lines
-    from quivive.supervisor import core_socket
+    from quivive.core.control import ask_lines, core_socket
 
     async def follow() -> None:
         async for line in ask_lines(core_socket(home), "tail", controller=controller or ""):
@@ -214,7 +213,7 @@ def gate() -> None:
 @click.option("--reference", required=True, help="Minutes, assessment or notice that supports this state.")
 @click.option("--demonstration", is_flag=True, help="Fictitious record.")
 @click.pass_obj
-def gate_set(home: Path, **fields: Any) -> None:
+def gate_set(home: Path, /, **fields: Any) -> None:
     """Seal a new state."""
     _emit(_ask(home, "gate-set", **fields), as_json=False)
 
@@ -284,8 +283,7 @@ def links_sync(home: Path, name: str, dsn: str | None) -> None:
 
 
 def _ask(home: Path, command: str, **params: Any) -> dict[str, Any]:
-    from quivive.core.control import ask
-    from quivive.supervisor import core_socket
+    from quivive.core.control import ask, core_socket
 
     return _run(ask(core_socket(home), command, **params))
 

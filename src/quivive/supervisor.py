@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from quivive.core.control import core_socket
 from quivive.settings import Settings, SourceKind
 
 RESTART_DELAY_MIN_S: Final = 0.2  # a killed relay is back within a second (issue 4)
@@ -121,11 +122,6 @@ class Supervisor:
             self._tell(f"{child.name}: did not end in {STOP_S_MAX:.0f} s; killed")
             process.kill()
             await process.wait()
-
-
-def core_socket(home: Path) -> Path:
-    """Path of the core's control socket."""
-    return home / "run" / "core.sock"
 
 
 async def serve(settings: Settings, tell: Callable[[str], None]) -> int:

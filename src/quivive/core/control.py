@@ -114,3 +114,8 @@ async def ask(path: Path, command: str, **params: Any) -> dict[str, Any]:
     async for answer in ask_lines(path, command, **params):
         return answer
     raise CoreUnreachableError("the core closed the connection without an answer")
+
+
+def core_socket(home: Path) -> Path:
+    """Path of the core's control socket."""
+    return home / "run" / "core.sock"

@@ -20,11 +20,11 @@ import uvicorn
 from quivive.capture.access_file import AccessFileFollower
 from quivive.core.commands import commands
 from quivive.core.compose import Parts, services
-from quivive.core.control import ControlServer
+from quivive.core.control import ControlServer, core_socket
 from quivive.core.pipeline import Pipeline
 from quivive.core.policies import MAX_READ_ENTRIES, PolicyKeeper
 from quivive.core.writers import CoreWriter
-from quivive.detection.judge import JudgeSettings
+from quivive.detection.judge import ControllerJudging, JudgeSettings
 from quivive.intake import Intake
 from quivive.ledger.log import Ledger
 from quivive.model.clock import now_us
@@ -36,7 +36,6 @@ from quivive.projection.projection import Projection
 from quivive.settings import Settings, SourceKind, parse_address
 from quivive.spool.group import AsyncSpool
 from quivive.spool.writer import SpoolWriter
-from quivive.supervisor import core_socket
 from quivive.vault import Vault
 from quivive.web.app import create_app
 
@@ -219,7 +218,18 @@ def _act_recorder(console: AsyncSpool) -> Callable[[ActBody], Awaitable[None]]:
 
 
 def _judge_settings(settings: Settings) -> JudgeSettings:
-    return JudgeSettings()
+    return JudgeSettings(
+        controllers={
+            controller.id: ControllerJudging(
+                contact_sources=controller.contact_sources,
+                lateness_s=controller.lateness_s,
+                silent_after_s=max(
+                    (settings.sources[name].silent_after_s for name in controller.contact_sources), default=120
+                ),
+            )
+            for controller in settings.controllers.values()
+        }
+    )
 
 
 def _write_configuration(settings: Settings, writer: CoreWriter) -> None:

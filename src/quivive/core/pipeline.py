@@ -17,10 +17,11 @@ import structlog
 
 from quivive.core.policies import PolicyKeeper
 from quivive.core.writers import CoreWriter
-from quivive.detection.judge import JudgeSettings, judge
+from quivive.detection.judge import JudgeSettings, judge_live, verdict_hash
 from quivive.ledger.log import Ledger
 from quivive.model.access import GapBody, GapCause
-from quivive.model.clock import DAY_US, SECOND_US, Micros, utc_day
+from quivive.model.clock import DAY_US, Micros, utc_day
+from quivive.model.entry import EntryKind
 from quivive.model.errors import StorageError
 from quivive.projection.projection import Projection, ProjectionMismatchError
 from quivive.spool.reader import SpoolReader
@@ -211,18 +212,21 @@ class Pipeline:
         self.projection.reset()
 
     def _seal_finished_days(self) -> None:
-        """Move finished days into Parquet; the projection itself refuses a day that is too young (ADR 0006)."""
+        """Move finished days into Parquet and commit the hash of their verdicts (DESIGN §9.2).
+
+        The projection itself refuses a day that is too young (ADR 0006).
+        """
         now = self._clock()
         for days_back in range(1, SEAL_DAYS_BACK + 1):
-            self.projection.seal(utc_day(Micros(now - days_back * DAY_US)), now)
+            day = utc_day(Micros(now - days_back * DAY_US))
+            if self.projection.seal(day, now):
+                body = {"day": day, "sha256": verdict_hash(self.projection, day)}
+                self._writer.write(EntryKind.VERDICTS_DAY, body)
 
     def _judge_recent(self) -> None:
         now = self._clock()
-        judge(self.projection, self._judge_settings, as_of=now, from_at=now - _JUDGE_BACK_US, to_at=now + SECOND_US)
+        judge_live(self.projection, self._judge_settings, as_of=now)
         self.state.judged_at = now
-
-
-_JUDGE_BACK_US: Final = 2 * 86_400 * SECOND_US  # undecided exposures older than this are judged by `quivive judge`
 
 
 def _damage_gap(damage: SpoolDamage, now: int) -> GapBody:

@@ -14,10 +14,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final
 
-from quivive.core.control import CoreUnreachableError, ask
+from quivive.core.control import CoreUnreachableError, ask, core_socket
 from quivive.model.errors import QuiviveError, StorageError
 from quivive.privacy.policy_file import decode_policy
-from quivive.supervisor import core_socket
 
 MAX_READY_S: Final = 90.0
 """Seconds until the core answers; a start after a crash may rebuild the projection first."""
