@@ -90,7 +90,7 @@ class Parts:
         run.distinct = part.distinct
         self._write(
             run,
-            coverage=CoverageClass.OPAQUE if run.unread else part.coverage,
+            coverage=part.coverage,
             records=part.records,
             neighbourhoods=part.neighbourhoods,
             final=final,
@@ -133,7 +133,7 @@ class Parts:
             final=final,
             at=run.at,
             ended_at=context.clock() if final else 0,
-            coverage=coverage,
+            coverage=CoverageClass.OPAQUE if run.unread else coverage,
             records=records_json(records),
             rows=run.rows,
             rows_bytes=run.rows_bytes,

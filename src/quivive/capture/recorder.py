@@ -9,7 +9,7 @@ from typing import Final
 
 from quivive.capture.attribution import SessionFacts, attribute
 from quivive.capture.context import RelayContext
-from quivive.capture.copying import reader_of
+from quivive.capture.copying import format_of_copy, reader_of
 from quivive.capture.keys import KeyCollector, patterns_of
 from quivive.capture.parts import Parts
 from quivive.capture.resolve import Extraction
@@ -172,8 +172,10 @@ class Recorder:
         if not extraction.protected or not context.policy.active or not extraction.column_indexes:
             return True
         if run.plan.copy is not None:
-            run.reader = reader_of(run.plan.copy, run.slots, extraction.column_indexes)
-            formats = [int(run.plan.copy.format == "binary")] * len(extraction.column_indexes)
+            shaped = execution.statement.known.shaped
+            run.reader = reader_of(run.plan.copy, shaped, extraction.column_indexes)
+            binary = format_of_copy(run.plan.copy, shaped) == "binary"
+            formats = [int(binary)] * len(extraction.column_indexes)
         elif execution.formats is None:
             return True
         else:
