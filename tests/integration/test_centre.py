@@ -14,9 +14,19 @@ from quivive.simulation.database import PostgresServer, wheel_programs
 from quivive.simulation.feeds import Delay, Feed
 from quivive.simulation.schema import companies
 from quivive.simulation.seeding import Passwords, application_role, seed_all, seeded
-from quivive.simulation.staff import Work, staff
+from quivive.simulation.staff import Conduct, Work, staff
 
 pytestmark = pytest.mark.integration
+
+
+NOUNS = (
+    "calls",
+    "tickets",
+    "callbacks",
+    "statements",
+    "log_lines",
+    *(f"misconduct.{c}" for c in Conduct if c != "ordinary"),
+)
 
 
 class RecordingFeed(Feed):
@@ -89,7 +99,10 @@ def test_every_kind_of_work_succeeds(seeded_server, quick, tmp_path):
         chosen = [a for n, a in enumerate(staff()) if a.conduct != "ordinary" or n % 7 == 0]
         assert {a.work for a in chosen} == set(Work)
         tasks = [asyncio.create_task(shifts.shift(centre, agent)) for agent in chosen]
-        await asyncio.sleep(6)
+        for _ in range(200):
+            await asyncio.sleep(0.1)
+            if all(centre.counts[noun] for noun in NOUNS) and centre.counts["callbacks"]:
+                break
         for task in tasks:
             task.cancel()
         results = await asyncio.gather(*tasks, return_exceptions=True)
@@ -100,17 +113,7 @@ def test_every_kind_of_work_succeeds(seeded_server, quick, tmp_path):
 
     counts, telephony, helpdesk = asyncio.run(work())
     assert counts["failures"] == 0, counts
-    for noun in (
-        "calls",
-        "tickets",
-        "statements",
-        "log_lines",
-        "misconduct.opens_without_call",
-        "misconduct.searches_wildcard",
-    ):
-        assert counts[noun] > 0, counts
-    assert counts["misconduct.reads_another_controller"] > 0, counts
-    assert counts["misconduct.hides_in_unidentified"] > 0, counts
+    assert all(counts[noun] > 0 for noun in NOUNS), counts
     assert (tmp_path / "voyage.ndjson").read_text().count("\n") == counts["log_lines"]
     kinds = Counter(row["kind"] for row in telephony.rows + helpdesk.rows)
     assert set(kinds) == {"call", "ticket", "callback"}, kinds

@@ -9,6 +9,7 @@ from typing import Final
 from quivive.model.clock import SECOND_US, now_us
 from quivive.simulation.centre import Centre
 from quivive.simulation.contacts import Call, Leg, callback_row
+from quivive.simulation.schema import CALLED_EVERY, RESERVED
 from quivive.simulation.staff import Agent
 
 NO_ANSWER: Final = 0.35
@@ -20,7 +21,8 @@ CAMPAIGN: Final = "RENOUV"
 
 async def dial_next(centre: Centre, agent: Agent) -> None:
     """One member of the campaign, from the preview to the outcome."""
-    customer = centre.a_customer("sereni")
+    customer = centre.chance.randrange(RESERVED // CALLED_EVERY + 1, centre.customers["sereni"] // CALLED_EVERY)
+    customer *= CALLED_EVERY
     answered = await _call(centre, agent, customer, preview="preview")
     if answered and centre.chance.random() < PROMISED:
         await _keep_promise(centre, agent, customer)

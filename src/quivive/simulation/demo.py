@@ -157,6 +157,7 @@ class _Demo:
             socket=database.socket,
             side_dsns={name: database.socket_dsn(name, user=side_role(name), password="") for name in RELAYED},
         )
+        AccessLog(self.home / ACCESS_LOG)  # the product follows a file that exists
         await self._seed(state, database)
         self.tell("product")
         product.start()
@@ -246,8 +247,16 @@ class _Demo:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+            self._sum_up(centre)
             for desk in desks.values():
                 await desk.close()
+
+    def _sum_up(self, centre: Centre) -> None:
+        nouns = ("calls", "tickets", "statements", "failures")
+        self.tell("worked", **{noun: centre.counts[noun] for noun in nouns})
+        for feed in (centre.telephony, centre.helpdesk):
+            if feed.refused:
+                self.tell("refused", count=feed.refused, first=feed.first_refusal)
 
     async def _watch(self, product: Product) -> int:
         while not self.stopping.is_set():

@@ -17,6 +17,8 @@ from quivive.simulation.people import People, invent
 RESERVED: Final = 50
 """Customers 1..50 of each company are left alone by simulated agents: whoever tries the product sees only himself."""
 ORDERS_PER_CUSTOMER: Final = 1.5
+CALLED_EVERY: Final = 3
+"""Customers whose id is a multiple of it are members of the insurer's campaign."""
 _AFTER_LOAD: Final = "-- after the load"
 
 Column = Sequence[object]
@@ -229,9 +231,10 @@ def sereni_rows(customers: int, seed: int) -> list[SeedTable]:
     ids = range(1, customers + 1)
     policies = customers + customers // 4
     owner = _owners(chance, policies, customers)
-    claims, members = customers // 4, customers // 3
+    claims = customers // 4
     products = ("Habitation", "Auto", "Santé")
-    called = (RESERVED + 1 + chance.permutation(customers - RESERVED)[:members]).tolist()
+    called = [customer for customer in ids if customer > RESERVED and customer % CALLED_EVERY == 0]
+    members = len(called)
     return [
         SeedTable(
             name="campaign",
