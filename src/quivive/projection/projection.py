@@ -60,6 +60,8 @@ class Projection:
         self._connection = connection
         self._texts = merge_texts()
         self._write_lock = threading.RLock()
+        self.judging = threading.RLock()
+        """Held by a judgement, and by whatever rewrites verdicts (seal, purge, reset). Taken before the write lock."""
         self._prepare()
 
     @classmethod
@@ -107,12 +109,13 @@ class Projection:
             ProjectionMismatchError: a hole, an entry below the watermark, or an undecodable entry; the
                 projection was quarantined and is empty.
         """
-        with self._write_lock:
+        try:
             following = self._following(batch)
-            try:
-                staged = columns_of(entry.data for entry in batch)
-            except msgspec.DecodeError as error:
-                self._mismatch(f"an entry of {batch[0].shard} does not decode", error)
+            staged = columns_of(entry.data for entry in batch)
+        except (ProjectionMismatchError, msgspec.DecodeError) as error:
+            self.reset()
+            raise ProjectionMismatchError(f"{error}; quarantined, rebuild from zero") from error
+        with self._write_lock:
             sealed_files = self._sealed_files_of(staged)
             self._writer.begin()
             try:
@@ -132,13 +135,9 @@ class Projection:
         for entry in batch:
             expected = following.get(entry.shard, self._watermark.get(entry.shard, 0))
             if entry.index != expected:
-                self._mismatch(f"shard {entry.shard}: expected index {expected}, found {entry.index}", None)
+                raise ProjectionMismatchError(f"shard {entry.shard}: expected index {expected}, found {entry.index}")
             following[entry.shard] = expected + 1
         return following
-
-    def _mismatch(self, reason: str, cause: Exception | None) -> None:
-        self.reset()
-        raise ProjectionMismatchError(f"{reason}; quarantined, rebuild from zero") from cause
 
     def _sealed_files_of(self, staged: Mapping[str, Mapping[str, object]]) -> tuple[list[str], list[str]]:
         """Sealed files of the days to which this batch brings late accesses."""
@@ -174,7 +173,7 @@ class Projection:
         start, end = day_bounds(day)
         if now < end + SEAL_AFTER_US:
             return 0
-        with self._write_lock:
+        with self.judging, self._write_lock:
             controllers = self._writer.execute(
                 "SELECT DISTINCT controller FROM access WHERE started_at >= $1 AND started_at < $2 ORDER BY 1",
                 [start, end],
@@ -215,7 +214,7 @@ class Projection:
     def purge_day(self, controller: str, day: str) -> None:
         """Delete one day of one controller: its sealed folder and whatever is still hot."""
         start, end = day_bounds(day)
-        with self._write_lock:
+        with self.judging, self._write_lock:
             self._writer.execute("DELETE FROM sealed_set WHERE controller = $1 AND day = $2", [controller, day])
             self._read_sealed()
             for stored in ("exposure", "access", "verdict_current", "verdict"):
@@ -227,7 +226,7 @@ class Projection:
 
     def reset(self) -> None:
         """Quarantine hot file and sealed days, and start empty."""
-        with self._write_lock:
+        with self.judging, self._write_lock:
             self._writer.close()
             self._connection.close()
             _quarantine(self.folder)

@@ -1,0 +1,295 @@
+"""Judge exposures set-wise: the same SQL texts live and in replay (DESIGN §9.1, §9.2).
+
+The core calls `judge_live` every second and `judge` for a past period. What is judged is chosen here; how,
+in `steps/*.sql`. Must never read the clock (`as_of` is given), never store a figure per agent, and never
+change a verdict that stands without appending a revision.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from hashlib import sha256
+from typing import Final
+
+import duckdb
+import numpy as np
+
+from quivive.detection.templates import ExplanationTemplate, shipped_templates
+from quivive.model.clock import HOUR_US, SECOND_US
+from quivive.projection.projection import Projection
+from quivive.projection.sealed import day_bounds, quoted_files
+from quivive.projection.store import read_sql
+
+MARGIN_US: Final = 8 * HOUR_US
+"""Around the work, how far contacts and context are looked for: above the hard maxima of calls and callbacks."""
+MAX_LIVE_CONTACTS: Final = 20_000
+MAX_LIVE_ACCESSES: Final = 100_000
+"""Above either (a rebuild, a feed that comes back), one pass over all hot accesses is cheaper than following links."""
+MAX_PIECES: Final = 64
+"""Five-minute pieces of one call window: four hours and the margins."""
+DEFAULT_LATENESS_S: Final = 3_600
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ControllerJudging:
+    """How one controller's accesses become final: every contact source complete to the access plus `lateness_s`.
+
+    `silent_after_s`: a source without a sign of life for so long makes verdicts `unknown` (source_silent).
+    """
+
+    contact_sources: tuple[str, ...]
+    lateness_s: int
+    silent_after_s: int = 120
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JudgeSettings:
+    """Per controller; a controller that is not named waits `DEFAULT_LATENESS_S` and has no contact source."""
+
+    controllers: Mapping[str, ControllerJudging]
+    templates: tuple[ExplanationTemplate, ...] = field(default_factory=shipped_templates)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JudgeReport:
+    """`exposures` judged, `revised` verdict rows appended."""
+
+    exposures: int
+    revised: int
+
+
+def judge(projection: Projection, settings: JudgeSettings, *, from_at: int, to_at: int, as_of: int) -> JudgeReport:
+    """Judge every access of a period again (replay), sealed days included; sealed files stay as they are."""
+    with projection.judging:
+        cursor = projection.cursor()
+        try:
+            cursor.begin()
+            _prepare(cursor, settings, as_of)
+            _sources(cursor, projection, from_at - MARGIN_US, to_at + MARGIN_US)
+            _make(
+                cursor, "target", f"SELECT access_hi, access_lo, started_at FROM all_access {_between(from_at, to_at)}"
+            )
+            report = _judge_target(cursor, live=False)
+            cursor.execute(f"DELETE FROM dirty_access {_between(from_at, to_at)}")
+            cursor.commit()
+        except BaseException:
+            cursor.rollback()
+            raise
+        finally:
+            cursor.close()
+    return report
+
+
+def judge_live(projection: Projection, settings: JudgeSettings, *, as_of: int) -> JudgeReport:
+    """Judge what arrived, what new evidence touches and what has become decidable, in the hot days."""
+    with projection.judging:
+        cursor = projection.cursor()
+        try:
+            cursor.begin()
+            _prepare(cursor, settings, as_of)
+            _sources(cursor, projection, 0, 0)
+            _live_target(cursor)
+            report = _judge_target(cursor, live=True)
+            for table in ("dirty_access", "dirty_contact", "dirty_key", "dirty_agent"):
+                # Only what this transaction saw: rows that came meanwhile are another snapshot's.
+                cursor.execute(f"DELETE FROM {table}")
+            cursor.commit()
+        except BaseException:
+            cursor.rollback()
+            raise
+        finally:
+            cursor.close()
+    return report
+
+
+def verdict_hash(projection: Projection, day: str) -> str:
+    """SHA-256 over the final verdicts of a UTC day, in key order: what the daily entry commits (DESIGN §9.2)."""
+    start, end = day_bounds(day)
+    cursor = projection.cursor()
+    try:
+        _sources(cursor, projection, start, end)
+        columns = cursor.execute(_step("verdicts_of_day"), {"from_at": start, "to_at": end}).fetchnumpy()
+    finally:
+        cursor.close()
+    digest = sha256(b"quivive verdicts v1\n")
+    for name, column in columns.items():
+        digest.update(name.encode() + b"\n")
+        values = np.asarray(column)
+        numeric = values.dtype.kind in "iub"
+        digest.update(values.astype("<u8").tobytes() if numeric else "\n".join(values.tolist()).encode())
+    return digest.hexdigest()
+
+
+# --- what is judged
+
+
+def _prepare(cursor: duckdb.DuckDBPyConnection, settings: JudgeSettings, as_of: int) -> None:
+    templates = [template.row() for template in settings.templates]
+    stored = cursor.execute("SELECT * FROM template ORDER BY priority, shape").fetchall()
+    if stored != templates:
+        cursor.execute("DELETE FROM template")
+        cursor.executemany("INSERT INTO template VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", templates)
+    before_us = max((t.before_us for t in settings.templates if t.shape == "call"), default=0)
+    known = {str(c) for (c,) in cursor.execute("SELECT DISTINCT controller FROM source_state").fetchall()}
+    rows = sorted(_source_rows(settings, known, before_us))
+    if cursor.execute("SELECT * FROM judge_source ORDER BY ALL").fetchall() != rows:
+        cursor.execute("DELETE FROM judge_source")
+        if rows:
+            cursor.executemany("INSERT INTO judge_source VALUES (?, ?, ?, ?)", rows)
+    _make(cursor, "judge_clock", f"SELECT CAST({int(as_of)} AS BIGINT) AS as_of")
+    _make(cursor, "piece_step", f"SELECT range AS step FROM range({MAX_PIECES})")
+    _make(cursor, "source_state_of", _step("source_state_of"))
+
+
+def _source_rows(settings: JudgeSettings, known: Iterable[str], before_us: int) -> Iterable[tuple[str, str, int, int]]:
+    default = ControllerJudging(contact_sources=(), lateness_s=DEFAULT_LATENESS_S)
+    for controller in {*known, *settings.controllers}:
+        judging = settings.controllers.get(controller, default)
+        # A call may be offered up to `before_us` after the access that prepared it: wait for it too.
+        lateness_us = judging.lateness_s * SECOND_US + before_us
+        for source in judging.contact_sources or ("",):
+            yield controller, source, lateness_us, judging.silent_after_s * SECOND_US
+
+
+def _sources(cursor: duckdb.DuckDBPyConnection, projection: Projection, from_at: int, to_at: int) -> None:
+    """Name the relations the steps read: hot tables, and the sealed days of a replay."""
+    for table, stored in (("access", "access"), ("exposure", "exposure"), ("verdict", "verdict_current")):
+        paths = projection.sealed.files(table, projection.sealed.controllers(), from_at, to_at) if to_at else []
+        union = ""
+        if paths:
+            union = f" UNION ALL BY NAME SELECT * FROM read_parquet({quoted_files(paths)}) s"
+            if table == "verdict":
+                union += (
+                    " WHERE NOT EXISTS (SELECT 1 FROM verdict_current h WHERE h.access_hi = s.access_hi"
+                    " AND h.access_lo = s.access_lo AND h.started_at = s.started_at)"
+                )
+        cursor.execute(f"CREATE OR REPLACE TEMP VIEW all_{table} AS SELECT * FROM {stored}{union}")
+
+
+def _live_target(cursor: duckdb.DuckDBPyConnection) -> None:
+    _make(cursor, "live_key", _step("live_key"))
+    _make(cursor, "contact_near", _step("live_contact"))
+    contacts, accesses = _count(cursor, "contact_near"), _count(cursor, "dirty_access")
+    if contacts > MAX_LIVE_CONTACTS or accesses > MAX_LIVE_ACCESSES:
+        _make(cursor, "target", "SELECT access_hi, access_lo, started_at FROM all_access")
+        return
+    _make(cursor, "contact_leg", _step("contact_leg"))
+    _make(cursor, "contact_window", _step("contact_window"))
+    _make(cursor, "live_subject_key", _step("live_subject_key"))
+    _make(cursor, "target", _step("live_target"))
+    _add(cursor, "target", _step("live_listing"))
+
+
+# --- how it is judged
+
+
+def _judge_target(cursor: duckdb.DuckDBPyConnection, *, live: bool) -> JudgeReport:
+    if not _count(cursor, "target"):
+        return JudgeReport(exposures=0, revised=0)
+    _make(
+        cursor,
+        "work_bounds",
+        f"SELECT MIN(started_at) - {MARGIN_US} AS from_at, MAX(started_at) + {MARGIN_US} AS to_at FROM target",
+    )
+    for name in ("contact_near", "contact_leg", "contact_window"):
+        _make(cursor, name, _step(name))
+    _make(cursor, "round_work", "SELECT * FROM target")
+    _make(cursor, "opening", _step("opening_work"))
+    _make(cursor, "round_work", "SELECT * FROM target UNION SELECT * FROM opening")
+    _round(cursor, first=True)
+    _make(cursor, "call_window", _step("call_window"))
+    _make(cursor, "leftover", _step("leftover"))
+    _make(cursor, "need_window", _step("need_window"))
+    _make(cursor, "round_work", _step("context_work"))
+    if _count(cursor, "round_work"):
+        _round(cursor, first=False)
+        _make(cursor, "leftover", _step("leftover"))
+        if live:
+            _add(cursor, "target", _step("live_later"))
+    for name in ("presence", "group_of", "related", "reason", "listing", "unit", "decision"):
+        _make(cursor, name, _step(name))
+    return _write(cursor)
+
+
+def _round(cursor: duckdb.DuckDBPyConnection, *, first: bool) -> None:
+    """Resolve and match the accesses of `round_work`; a second round adds the context of the first."""
+    put = _make if first else _add
+    _make(cursor, "round_access", _step("work_access"))
+    put(cursor, "work_access", "SELECT * FROM round_access")
+    _make(cursor, "round_size", _step("round_size"))
+    put(cursor, "work_records", "SELECT * FROM round_size")
+    _make(cursor, "round_exposure", _step("work_exposure"))
+    keys = "SELECT DISTINCT controller, key_hi, key_lo FROM round_exposure"
+    if first:
+        of_contacts = (
+            "SELECT s.controller, s.key_hi, s.key_lo FROM contact_subject s JOIN contact_near c"
+            " ON c.controller = s.controller AND c.contact_hi = s.contact_hi AND c.contact_lo = s.contact_lo"
+        )
+        _make(cursor, "key_set", f"{keys} UNION {of_contacts}")
+    else:
+        _make(cursor, "key_set", f"{keys} EXCEPT SELECT DISTINCT controller, key_hi, key_lo FROM identity")
+    _make(cursor, "hop_from", "SELECT *, key_hi AS subject_hi, key_lo AS subject_lo FROM key_set")
+    for hop in ("hop1", "hop2", "hop3"):
+        _make(cursor, hop, _step("edge"))
+        _make(cursor, "hop_from", f"SELECT * FROM {hop} WHERE is_person = 0")
+    _make(cursor, "round_identity", _step("identity"))
+    put(cursor, "identity", "SELECT * FROM round_identity")
+    put(cursor, "key_subject", _step("key_subject"))
+    _make(cursor, "round_subject", _step("work_subject"))
+    put(cursor, "work_subject", "SELECT * FROM round_subject")
+    put(cursor, "work_size", _step("work_size"))
+    if first:
+        _make(cursor, "contact_identity", _step("contact_identity"))
+        _make(cursor, "contact_identified", _step("contact_identified"))
+    _make(cursor, "identity_match", _step("identity_match"))
+    put(cursor, "identity_best", _step("identity_best"))
+
+
+def _write(cursor: duckdb.DuckDBPyConnection) -> JudgeReport:
+    _make(
+        cursor,
+        "standing",
+        "SELECT v.* FROM all_verdict v JOIN target t"
+        " ON t.started_at = v.started_at AND t.access_hi = v.access_hi AND t.access_lo = v.access_lo",
+    )
+    for name in ("changed", "revision"):
+        _make(cursor, name, _step(name))
+    cursor.execute("INSERT INTO verdict BY NAME SELECT * EXCLUDE (moved) FROM revision WHERE moved")
+    cursor.execute(
+        "DELETE FROM verdict_current v USING (SELECT t.* FROM target t JOIN changed c"
+        " ON c.access_hi = t.access_hi AND c.access_lo = t.access_lo) t"
+        " WHERE v.started_at = t.started_at AND v.access_hi = t.access_hi AND v.access_lo = t.access_lo"
+    )
+    cursor.execute("INSERT INTO verdict_current BY NAME SELECT * EXCLUDE (moved) FROM revision")
+    found = cursor.execute(
+        "SELECT (SELECT COUNT(*) FROM decision WHERE verdict <> 'not_applicable'),"
+        " (SELECT COUNT(*) FROM revision WHERE moved)"
+    ).fetchone()
+    assert found is not None, "an aggregate always gives a row"
+    return JudgeReport(exposures=int(found[0]), revised=int(found[1]))
+
+
+# --- small tools
+
+
+@cache
+def _step(name: str) -> str:
+    return read_sql("quivive.detection", "steps", f"{name}.sql").rstrip()
+
+
+def _make(cursor: duckdb.DuckDBPyConnection, name: str, text: str) -> None:
+    cursor.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS {text}")
+
+
+def _add(cursor: duckdb.DuckDBPyConnection, name: str, text: str) -> None:
+    cursor.execute(f"INSERT INTO {name} {text}")
+
+
+def _count(cursor: duckdb.DuckDBPyConnection, name: str) -> int:
+    found = cursor.execute(f"SELECT COUNT(*) FROM {name}").fetchone()
+    assert found is not None, "an aggregate always gives a row"
+    return int(found[0])
+
+
+def _between(from_at: int, to_at: int) -> str:
+    return f"WHERE started_at >= {int(from_at)} AND started_at < {int(to_at)}"

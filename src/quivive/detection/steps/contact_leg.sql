@@ -1,0 +1,41 @@
+-- Legs with the person behind each, and with the instants that windows are built from.
+SELECT
+    c.contact_hi, c.contact_lo, c.controller, c.contact_kind, c.direction, c.self_made, c.due_at, c.closed_at,
+    CASE WHEN k.agent_hi IS NULL THEN l.agent_hi ELSE COALESCE(s.person_hi, 0) END AS ident_hi,
+    CASE WHEN k.agent_hi IS NULL THEN l.agent_lo ELSE COALESCE(s.person_lo, 0) END AS ident_lo,
+    -- A first leg begins with the offer; a later one (transfer, conference) with its own start.
+    CASE
+        WHEN l.is_first AND c.offered_at > 0 THEN c.offered_at
+        WHEN l.is_first AND c.started_at > 0 THEN c.started_at
+        WHEN l.from_at > 0 THEN l.from_at
+        ELSE GREATEST(c.offered_at, c.started_at, c.assigned_at, c.opened_at)
+    END AS began_at,
+    CASE WHEN l.is_first THEN c.preview_at ELSE 0 END AS preview_at,
+    CASE
+        WHEN l.to_at > 0 AND c.ended_at > 0 THEN LEAST(l.to_at, c.ended_at)
+        WHEN c.ended_at > 0 THEN c.ended_at
+        WHEN c.contact_kind = 'call' THEN l.to_at
+        ELSE 0
+    END AS hung_up_at,
+    CASE WHEN l.is_last THEN c.wrapped_at ELSE 0 END AS wrapped_at,
+    CASE
+        WHEN c.assigned_at > 0 THEN c.assigned_at
+        WHEN c.opened_at > 0 THEN c.opened_at
+        ELSE l.from_at
+    END AS assigned_at
+FROM contact_near c
+JOIN (
+    SELECT
+        g.contact_hi, g.contact_lo, g.controller, g.agent_hi, g.agent_lo, g.from_at, g.to_at,
+        g.from_at = MIN(g.from_at) OVER (PARTITION BY g.controller, g.contact_hi, g.contact_lo) AS is_first,
+        g.to_at = 0 OR g.to_at = MAX(g.to_at) OVER (PARTITION BY g.controller, g.contact_hi, g.contact_lo) AS is_last
+    FROM leg g
+    JOIN contact_near n ON n.controller = g.controller AND n.contact_hi = g.contact_hi AND n.contact_lo = g.contact_lo
+) AS l ON l.controller = c.controller AND l.contact_hi = c.contact_hi AND l.contact_lo = c.contact_lo
+LEFT JOIN agent_known k ON k.controller = l.controller AND k.agent_hi = l.agent_hi AND k.agent_lo = l.agent_lo
+LEFT JOIN account_span s
+    ON s.controller = l.controller AND s.agent_hi = l.agent_hi AND s.agent_lo = l.agent_lo
+    AND s.valid_from <= CASE WHEN l.from_at > 0 THEN l.from_at
+        ELSE GREATEST(c.offered_at, c.started_at, c.assigned_at, c.opened_at, c.due_at) END
+    AND s.valid_to > CASE WHEN l.from_at > 0 THEN l.from_at
+        ELSE GREATEST(c.offered_at, c.started_at, c.assigned_at, c.opened_at, c.due_at) END

@@ -1,0 +1,35 @@
+-- The verdict of each unit, from its reason if any, else from what is known of agent, records and sources.
+SELECT
+    u.access_hi, u.access_lo, u.started_at, u.controller, u.key_hi, u.key_lo,
+    CASE
+        WHEN u.unit_kind = 'nothing' THEN 'not_applicable'
+        WHEN a.ident_hi = 0 AND a.ident_lo = 0 THEN 'unknown'
+        WHEN r.access_hi IS NOT NULL OR l.access_hi IS NOT NULL THEN 'explained'
+        WHEN u.unit_kind = 'unresolved' THEN 'unknown'
+        WHEN j.complete_to >= u.started_at + j.lateness_us THEN 'unexplained'
+        WHEN j.silent_complete_to < u.started_at + j.lateness_us THEN 'unknown'
+        ELSE 'pending'
+    END AS verdict,
+    CASE WHEN a.ident_hi = 0 AND a.ident_lo = 0 THEN 'none' ELSE COALESCE(r.strength, l.strength, 'none') END AS strength,
+    CASE WHEN a.ident_hi = 0 AND a.ident_lo = 0 THEN 'none' ELSE COALESCE(r.template, l.template, 'none') END AS template,
+    CASE
+        WHEN u.unit_kind = 'nothing' THEN 'none'
+        WHEN a.ident_hi = 0 AND a.ident_lo = 0 THEN 'unattributed'
+        WHEN r.access_hi IS NOT NULL OR l.access_hi IS NOT NULL THEN 'none'
+        WHEN u.unit_kind = 'unresolved' THEN 'key_unresolved'
+        WHEN j.complete_to >= u.started_at + j.lateness_us THEN 'none'
+        WHEN j.silent_complete_to < u.started_at + j.lateness_us THEN 'source_silent'
+        ELSE 'none'
+    END AS cause,
+    COALESCE(r.contact_hi, l.contact_hi, 0) AS contact_hi,
+    COALESCE(r.contact_lo, l.contact_lo, 0) AS contact_lo,
+    COALESCE(r.delta_us, l.delta_us, 0) AS delta_us,
+    COALESCE(r.subject_rank, 0) AS subject_rank,
+    u.unit_kind = 'nothing' OR j.complete_to >= u.started_at + j.lateness_us AS final
+FROM unit u
+JOIN work_access a ON a.access_hi = u.access_hi AND a.access_lo = u.access_lo
+LEFT JOIN source_state_of j ON j.controller = u.controller
+LEFT JOIN reason r
+    ON r.access_hi = u.access_hi AND r.access_lo = u.access_lo AND r.key_hi = u.key_hi AND r.key_lo = u.key_lo
+    AND u.unit_kind = 'exposure'
+LEFT JOIN listing l ON l.access_hi = u.access_hi AND l.access_lo = u.access_lo AND u.unit_kind = 'exposure'

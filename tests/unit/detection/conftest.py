@@ -1,0 +1,17 @@
+"""Fixtures of the detection tests."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from quivive.projection.projection import Projection
+
+sys.path.insert(0, str(Path(__file__).parents[2] / "support"))
+
+
+@pytest.fixture
+def projection(tmp_path):
+    made = Projection.open(tmp_path / "projection")
+    yield made
+    made.close()
