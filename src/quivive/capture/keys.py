@@ -172,6 +172,7 @@ class KeyCollector:
         "_links_left",
         "_part_limit",
         "_region",
+        "_shown",
         "_too_many",
         "_unread",
     )
@@ -189,6 +190,7 @@ class KeyCollector:
         self._keys = keys
         self._region = default_region
         self._columns = [_Column(spec, keys, formats) for spec in extraction.keys]
+        self._shown = [column for column in self._columns if column.spec.shown]
         self._alternates = [_Alternate(spec, keys, formats[spec.position]) for spec in extraction.alternates]
         self._links: dict[tuple[int, Raw, Raw], None] = {}
         self._links_left = MAX_LINKS
@@ -203,7 +205,7 @@ class KeyCollector:
     def full(self) -> bool:
         """True when `take_parts` must be called before more rows are added."""
         size = 0
-        for column in self._columns:
+        for column in self._shown:
             size += len(column.window)
         return size >= self._part_limit
 
@@ -218,7 +220,7 @@ class KeyCollector:
             if done == len(rows):
                 return
             rows = rows[done:]
-        for column in self._columns:
+        for column in self._shown:
             column.add(rows)
 
     def _add_detailed(self, rows: Sequence[Row]) -> int:
@@ -238,7 +240,7 @@ class KeyCollector:
         for column in self._columns:
             raw = column.raw(row)
             raws.append(raw)
-            if raw is not None:
+            if raw is not None and column.spec.shown:
                 column.window[raw] = None
         for at, link in enumerate(self._extraction.links):
             left, right = raws[link.left], raws[link.right]
@@ -264,7 +266,7 @@ class KeyCollector:
         """Pseudonymise and forget what was collected since the last call, in parts; () when that is nothing."""
         by_table: dict[str, dict[str, None]] = {}
         near: dict[str, None] = {}
-        for column in self._columns:
+        for column in self._shown:
             self._take_column(column, by_table.setdefault(column.spec.table, {}), near)
         links = dict.fromkeys(self._take_links() + self._take_alternates(by_table))
         pending = [(table, key) for table, group in by_table.items() for key in group]

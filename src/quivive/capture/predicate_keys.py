@@ -12,7 +12,7 @@ from quivive.capture.operands import Operands
 from quivive.capture.resolve import key_column
 from quivive.capture.snapshot import CatalogueSnapshot, Column, Relation
 from quivive.model.access import MAX_KEYS_PER_PART, CoverageClass, RecordGroup
-from quivive.model.catalogue import Table
+from quivive.model.catalogue import Table, TableKind
 from quivive.privacy.canonical import INTEGER_TYPES, canonical_alternate, canonical_key
 from quivive.privacy.pseudonym import ControllerKeys, alternate_key, neighbourhood, record_key
 from quivive.wire.plan import Comparison, Predicate, StatementPlan
@@ -123,7 +123,8 @@ def _source_keys(
         if table.path is not None:
             target = snapshot.declared.table(table.path.to)
             texts = _column_texts(table.path.column, mine, values)
-            if texts is not None and target is not None and len(target.key) == 1:
+            leads = table.kind is TableKind.LINKED and target is not None and len(target.key) == 1
+            if texts is not None and target is not None and leads:
                 gathering.record(target.name, texts, integer=False)
                 identified.add(target.name)
         for alternate in table.alternates:

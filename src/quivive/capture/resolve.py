@@ -45,12 +45,14 @@ class KeySpec:
     """Where a row shows a record key: positions among the cut columns.
 
     `attributes` is non-empty for a whole-row column: ordinals of the key columns inside the composite value.
+    `shown` False: the key only serves a link (the household of a customer is named by the row, not shown by it).
     """
 
     table: str
     positions: tuple[int, ...]
     types: tuple[int, ...]
     attributes: tuple[int, ...] = ()
+    shown: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -279,10 +281,13 @@ class _Builder:
         if target is None or len(target.key) != 1:
             return
         index, type_oid = occurrence.columns[path.column]
-        right = len(self.keys)
-        self.keys.append(KeySpec(table=target.name, positions=(index,), types=(type_oid,)))
-        self._reached[target.name] = right
         own = self._own.get(table.name, [])
+        right, shown = len(self.keys), target.kind is not TableKind.GROUP
+        if not shown and not (single and len(own) == 1):
+            return
+        self.keys.append(KeySpec(table=target.name, positions=(index,), types=(type_oid,), shown=shown))
+        if shown:
+            self._reached[target.name] = right
         if single and len(own) == 1:
             self.links.append(LinkSpec(left=own[0], right=right))
 

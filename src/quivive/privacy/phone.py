@@ -19,7 +19,7 @@ MAX_PHONE_LENGTH: Final = 64
 _OVERSEAS: Final[dict[str, tuple[str, ...]]] = {"FR": ("RE", "GP", "MQ", "GF", "YT")}
 _FRENCH_DIGITS: Final = 9  # significant digits of a French number (ARCEP numbering plan)
 _FICTION: Final = re.compile(r"\+33(?:19900|26191|35301|46571|53649|63998)\d{4}")
-"""Numbers ARCEP keeps for works of fiction: test and demonstration files use them, libphonenumber calls some invalid."""
+"""Numbers ARCEP keeps for works of fiction: demonstration files use them, libphonenumber calls some invalid."""
 _SIP: Final = ("sip:", "sips:", "tel:")
 
 
