@@ -29,6 +29,7 @@ from quivive.web.routes import activity, api, health, home, intake, signing, sub
 from quivive.web.services import Services
 
 STATIC: Final = Path(__file__).parent / "static"
+OPENAPI_FILE: Final = "/openapi.json"
 MAX_BODY: Final = 64 << 10
 """Bytes of a form or an API question; batches have their own limit."""
 
@@ -145,14 +146,21 @@ def _add_headers(services: Services) -> Any:
     return add
 
 
+class _OneFile(Router):
+    """Keeps the one JSON file of the OpenAPI router, not its index and HTML pages."""
+
+    def register(self, value: Any) -> Any:
+        return super().register(value) if OPENAPI_FILE in getattr(value, "paths", ()) else []
+
+
 def _openapi(opt: dict[str, Permission]) -> OpenAPIConfig:
     """OpenAPI 3.1 as one JSON file; no viewer, since Litestar's load from other origins."""
     return OpenAPIConfig(
         title="Quivive",
         version=__version__,
         path="/v1",
-        render_plugins=[JsonRenderPlugin(path="/openapi.json")],
-        openapi_router=Router(path="/v1", route_handlers=[], opt=opt, include_in_schema=False),
+        render_plugins=[JsonRenderPlugin(path=OPENAPI_FILE)],
+        openapi_router=_OneFile(path="/v1", route_handlers=[], opt=opt, include_in_schema=False),
         components=Components(security_schemes={"bearer": SecurityScheme(type="http", scheme="bearer")}),
         security=[{"bearer": []}],
         use_handler_docstrings=True,

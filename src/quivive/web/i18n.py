@@ -8,6 +8,7 @@ import gettext
 import io
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -99,7 +100,9 @@ class Texts:
 
     def percent(self, share: float) -> str:
         """A share as a percentage, one decimal when not whole."""
-        return format_percent(share, format="#,##0.# %" if self.language == "fr" else "#,##0.#%", locale=self.locale)
+        return format_percent(
+            share, format="#,##0.#\u202f%" if self.language == "fr" else "#,##0.#%", locale=self.locale
+        )
 
     def duration(self, seconds: int) -> str:
         """A length of time in its largest unit: `3 min`, `2 h`, `5 j`."""
@@ -113,6 +116,7 @@ class Texts:
         return datetime.fromtimestamp(at // SECOND_US, tz=UTC)
 
 
+@cache
 def load_texts(zone: str) -> dict[str, Texts]:
     """Load every language of the console for a site's time zone."""
     return {

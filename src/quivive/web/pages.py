@@ -6,6 +6,7 @@ the charts that `charts.py` has escaped itself.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlencode
@@ -41,6 +42,7 @@ class Pages:
     texts: Mapping[str, Texts]
 
     @classmethod
+    @cache
     def load(cls, zone: str) -> "Pages":
         """Load templates and languages; a missing one stops the start."""
         environment = jinja2.Environment(

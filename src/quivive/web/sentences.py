@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from quivive.ledger.finding import FindingCode
 from quivive.model.access import Action, AttributionSource, CoverageClass, GapCause, Grade, Outcome, PatternClass
 from quivive.model.contact import ContactKind
 from quivive.model.gate import GateState
@@ -29,6 +30,7 @@ CODES: Final[tuple[tuple[str, type[StrEnum]], ...]] = (
     ("pattern", PatternClass),
     ("contact", ContactKind),
     ("role", Role),
+    ("story.finding", FindingCode),
     ("strength", Strength),
     ("template", Template),
     ("expected", Template),
