@@ -97,13 +97,27 @@ class LogCheck:
             start = number * TILE_WIDTH
             for position, entry in enumerate(entries):
                 findings += self._on_entry(start + position, entry)
-            return b"".join([leaf_hash(entry) for entry in entries]), findings
+            leaves = b"".join([leaf_hash(entry) for entry in entries])
+            findings += self._against_tile(number, leaves)
+            return leaves, findings
         name = TileName(level=ENTRIES, number=number, width=width)
         findings.append(self._finding(FindingCode.TILE_MISSING, name.path, "no bundle holds these entries"))
         for tile, data in self._stored(0, number):
             if tile.width >= width and len(data) == tile.width * HASH_BYTES:
                 return data[: width * HASH_BYTES], findings
         return None, findings
+
+    def _against_tile(self, number: int, leaves: bytes) -> Iterator[Finding]:
+        """A bundle and the hash tile beside it: when they differ, either may be the altered one."""
+        width = len(leaves) // HASH_BYTES
+        for name, data in self._stored(0, number):
+            positions = range(min(width, name.width))
+            differing = [at for at in positions if data[at * 32 : at * 32 + 32] != leaves[at * 32 : at * 32 + 32]]
+            if differing:
+                bundle = TileName(level=ENTRIES, number=number, width=width)
+                index = number * TILE_WIDTH + differing[0]
+                detail = f"differs from {name.path} at index {index}: one of the two was altered"
+                yield self._finding(FindingCode.TILE_ALTERED, bundle.path, detail)
 
     def _files(self, level: int, number: int, content: bytes) -> Iterator[Finding]:
         """Compare every stored file of one hash tile with what the entries give."""

@@ -64,7 +64,7 @@ class PublishedLog:
                 goes on. `size` tells how many entries are integrated.
         """
         try:
-            if entries:
+            if entries or self._heads.head(self.name) is None:
                 self._integrate(entries)
             return self._sign()
         except OSError as error:

@@ -112,7 +112,10 @@ class TileTree:
         Raises:
             StorageError: the disk or the memory altered a byte: nothing may be signed.
         """
-        first, second = self._check_once(growth, from_disk=True), self._check_once(growth, from_disk=False)
+        try:
+            first, second = self._check_once(growth, from_disk=True), self._check_once(growth, from_disk=False)
+        except TileError as error:
+            raise StorageError(f"{self.folder}: {error}; nothing is signed") from error
         if not first == second == growth.root:
             raise StorageError(f"{self.folder}: re-reading gives another root; nothing is signed")
 
