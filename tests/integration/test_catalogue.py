@@ -49,6 +49,7 @@ CATALOGUE = Catalogue(
             name="public.customer",
             kind=TableKind.PERSON,
             key=("id",),
+            path=Path(column="household_id", to="public.household"),
             alternates=(
                 Alternate(column="phone", kind="phone"),
                 Alternate(column="email", kind="email"),
@@ -74,7 +75,12 @@ CATALOGUE = Catalogue(
             key=("id", "at"),
             path=Path(column="customer_id", to="public.customer"),
         ),
-        Table(name="public.device", kind=TableKind.LINKED, key=("serial",), path=Path(column="customer_id", to="public.customer")),
+        Table(
+            name="public.device",
+            kind=TableKind.LINKED,
+            key=("serial",),
+            path=Path(column="customer_id", to="public.customer"),
+        ),
         Table(name="public.household", kind=TableKind.GROUP, key=("id",)),
         Table(name="public.reason_code", kind=TableKind.REFERENCE, key=("code",)),
     ),
@@ -117,9 +123,7 @@ class Bench:
                 keys.setdefault(group.table, set()).update(group.keys)
         coverage = collector.coverage
         if extraction.predicate:
-            found = predicate_keys(
-                self.snapshot, plan, shaped.slots, params, [], KEYS, otherwise=extraction.coverage
-            )
+            found = predicate_keys(self.snapshot, plan, shaped.slots, params, [], KEYS, otherwise=extraction.coverage)
             coverage = found.coverage
             for group in found.records:
                 keys.setdefault(group.table, set()).update(group.keys)
@@ -164,12 +168,17 @@ def test_snapshot_with_connect_and_usage_only(snapshot: CatalogueSnapshot) -> No
     assert snapshot.missing == ()
     assert snapshot.unmapped == ("public.secret_notes",)
     partition = snapshot.named("visit_2026")
-    assert partition is not None and partition.table is not None and partition.table.name == "public.visit"
+    assert partition is not None
+    assert partition.table is not None
+    assert partition.table.name == "public.visit"
     card = snapshot.named("customer_card")
-    assert card is not None and {r.name for r in snapshot.bases(card)} == {"public.customer", "public.household"}
-    assert "get_customer" in snapshot.functions and "plus_one" not in snapshot.functions
+    assert card is not None
+    assert {r.name for r in snapshot.bases(card)} == {"public.customer", "public.household"}
+    assert "get_customer" in snapshot.functions
+    assert "plus_one" not in snapshot.functions
     reason = snapshot.named("reason_code")
-    assert reason is not None and not reason.protected
+    assert reason is not None
+    assert not reason.protected
 
 
 @pytest.mark.parametrize("binary", [False, True])
@@ -178,7 +187,11 @@ def test_snapshot_with_connect_and_usage_only(snapshot: CatalogueSnapshot) -> No
     [
         ("select id, last_name from customer where id in (1,2,3)", "customer", {1, 2, 3}),
         ("select c.id as x from customer c where id = 4", "customer", {4}),
-        ("with c as materialized (select * from customer where id < 4) select last_name, id from c", "customer", {1, 2, 3}),
+        (
+            "with c as materialized (select * from customer where id < 4) select last_name, id from c",
+            "customer",
+            {1, 2, 3},
+        ),
         ("select * from (select id, phone from customer where id = 9) s", "customer", {9}),
         ("select distinct id from customer where id < 3", "customer", {1, 2}),
         ("select id, count(*) from customer where id < 3 group by id", "customer", {1, 2}),
@@ -198,7 +211,8 @@ def test_truth_table_exact(bench: Bench, sql: str, table: str, ids: set[int], bi
     seen = bench.see(sql, binary=binary)
     assert seen.coverage is CoverageClass.EXACT
     assert seen.keys[f"public.{table}"] == rec(table, *ids)
-    assert seen.extraction.protected and not seen.extraction.needs_describe
+    assert seen.extraction.protected
+    assert not seen.extraction.needs_describe
 
 
 @pytest.mark.parametrize("binary", [False, True])
@@ -210,7 +224,9 @@ def test_join_gives_both_sides_and_links(bench: Bench, binary: bool) -> None:
     )
     assert seen.coverage is CoverageClass.EXACT
     assert seen.keys == {"public.customer": rec("customer", 2), "public.orders": rec("orders", 1, 1001)}
-    assert {(link.left, link.right) for link in seen.links} == {(o, *rec("customer", 2)) for o in rec("orders", 1, 1001)}
+    assert {(link.left, link.right) for link in seen.links} == {
+        (o, *rec("customer", 2)) for o in rec("orders", 1, 1001)
+    }
 
 
 def test_order_is_found_under_its_customer(bench: Bench) -> None:
@@ -225,6 +241,26 @@ def test_order_is_found_under_its_customer(bench: Bench) -> None:
         (order, "record", customer, "public.customer"),
         (number, "order_number", order, "public.orders"),
     }
+
+
+def test_tables_behind_a_key(bench: Bench) -> None:
+    """A household shown beside its customer, a customer beside an order: the key of the row leads there."""
+    household = bench.see(
+        "select c.id, h.label from customer c left join household h on h.id = c.household_id where c.id = 3"
+    )
+    assert household.coverage is CoverageClass.EXACT
+    assert household.keys == {"public.customer": rec("customer", 3)}
+    order = bench.see("select o.id, c.last_name from orders o join customer c on c.id = o.customer_id where o.id = 9")
+    assert order.coverage is CoverageClass.EXACT
+    view = bench.see("select * from customer_card where id = 3")
+    assert view.keys["public.customer"] == rec("customer", 3)
+
+
+def test_household_of_a_customer_is_linked_not_shown(bench: Bench) -> None:
+    """A customer's row names its household: a link, but no record shown."""
+    seen = bench.see("select id, household_id from customer where id = 3")
+    assert seen.keys == {"public.customer": rec("customer", 3)}
+    assert [(link.right, link.right_table) for link in seen.links] == [(*rec("household", 4), "public.household")]
 
 
 def test_self_join_gives_distinct_sets_of_both(bench: Bench) -> None:
@@ -272,13 +308,14 @@ def test_alternate_without_primary_key(bench: Bench) -> None:
     assert seen.coverage is CoverageClass.ALTERNATE
     assert seen.keys["public.customer"] == {alternate_key(KEYS, "phone", f"+3363998000{i}") for i in (1, 2, 3)}
     many = bench.see("select phone from customer where id < 50")
-    assert many.coverage is CoverageClass.COUNT_ONLY and many.keys.get("public.customer", set()) == set()
+    assert many.coverage is CoverageClass.COUNT_ONLY
+    assert many.keys.get("public.customer", set()) == set()
 
 
 def test_alternates_link_to_their_person_up_to_twenty(bench: Bench) -> None:
     """With the primary key, alternates become links; beyond 20 subjects none is extracted."""
     seen = bench.see("select * from customer where id = 15")
-    assert {link.left_kind for link in seen.links} == {"phone", "email", "customer_number"}
+    assert {link.left_kind for link in seen.links} == {"phone", "email", "customer_number", "record"}
     assert bench.see("select id, email from customer where id < 100").links == ()
 
 
@@ -337,13 +374,31 @@ def test_unprotected_statements_make_no_entry(bench: Bench, sql: str) -> None:
 @pytest.mark.parametrize(
     ("sql", "params", "table", "ids", "changed", "action"),
     [
-        ("update customer set last_name = 'x', phone = null where id = 23", (), "customer", {23}, {"last_name", "phone"}, "update"),
+        (
+            "update customer set last_name = 'x', phone = null where id = 23",
+            (),
+            "customer",
+            {23},
+            {"last_name", "phone"},
+            "update",
+        ),
         ("update customer set last_name = $2 where id = $1", (b"24", b"y"), "customer", {24}, {"last_name"}, "update"),
         ("delete from orders where id in (25, 26)", (), "orders", {25, 26}, set(), "delete"),
-        ("insert into customer (id, last_name) values (6001, 'x'), (6002, 'y')", (), "customer", {6001, 6002}, {"id", "last_name"}, "create"),
+        (
+            "insert into customer (id, last_name) values (6001, 'x'), (6002, 'y')",
+            (),
+            "customer",
+            {6001, 6002},
+            {"id", "last_name"},
+            "create",
+        ),
         (
             "insert into customer (id, last_name) values (27, 'x') on conflict (id) do update set phone = null",
-            (), "customer", {27}, {"id", "last_name", "phone"}, "create",
+            (),
+            "customer",
+            {27},
+            {"id", "last_name", "phone"},
+            "create",
         ),
     ],
 )
@@ -362,10 +417,12 @@ def test_bulk_copies_inside_the_server(bench: Bench) -> None:
     """CTAS, INSERT…SELECT and SELECT INTO are exports of their source; a temporary table is never mapped."""
     for sql in ("create temp table t1 as select * from customer", "select * into temp t2 from customer"):
         seen = bench.see(sql)
-        assert seen.extraction.action is Action.EXPORT and seen.extraction.protected
+        assert seen.extraction.action is Action.EXPORT
+        assert seen.extraction.protected
         assert "public.customer" in seen.extraction.tables
     laundered = bench.see("select * from t1 where id = 3")
-    assert laundered.coverage is CoverageClass.OPAQUE and laundered.extraction.protected
+    assert laundered.coverage is CoverageClass.OPAQUE
+    assert laundered.extraction.protected
     assert laundered.extraction.needs_describe
 
 
@@ -390,7 +447,10 @@ def test_sql_level_execute(bench: Bench) -> None:
 
 def test_dropped_and_added_columns(pg18: TestServer, database: str) -> None:
     """After DDL a fresh snapshot reads whole rows and partitions right again."""
-    pg18.execute("CREATE TABLE moved (a int, id int PRIMARY KEY, b text); ALTER TABLE moved DROP COLUMN a; INSERT INTO moved VALUES (5, 'x')", database)
+    pg18.execute(
+        "CREATE TABLE moved (a int, id int PRIMARY KEY, b text); ALTER TABLE moved DROP COLUMN a; INSERT INTO moved VALUES (5, 'x')",
+        database,
+    )
     catalogue = Catalogue(
         controller="aurore",
         version=2,

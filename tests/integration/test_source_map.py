@@ -30,14 +30,17 @@ def test_customer_file(pg18: TestServer, customer_db: str) -> None:
     proposal = _propose(pg18.dsn(customer_db, user="side_user"))
     tables = {p.table.name: p.table for p in proposal.tables}
     customer = tables["public.customer"]
-    assert customer.kind is TableKind.PERSON and customer.key == ("id",)
+    assert customer.kind is TableKind.PERSON
+    assert customer.key == ("id",)
     assert {(a.column, a.kind) for a in customer.alternates} == {
         ("customer_number", "customer_number"),
         ("phone", "phone"),
         ("email", "email"),
     }
-    assert tables["public.orders"].path is not None and tables["public.orders"].path.to == "public.customer"
-    assert tables["public.order_line"].path is not None and tables["public.order_line"].path.to == "public.orders"
+    assert tables["public.orders"].path is not None
+    assert tables["public.orders"].path.to == "public.customer"
+    assert tables["public.order_line"].path is not None
+    assert tables["public.order_line"].path.to == "public.orders"
     assert tables["public.household"].kind is TableKind.GROUP
     assert tables["public.reason_code"].kind is TableKind.REFERENCE
     decoded = tomllib.loads(to_toml(proposal))

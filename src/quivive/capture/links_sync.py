@@ -72,7 +72,7 @@ class _Reading:
 
 
 def path_of(catalogue: Catalogue, table: Table) -> tuple[Table, ...]:
-    """Tables from a record to its person (from a person to its group), that one last; () when the path does not lead anywhere."""
+    """Tables from a record to its person (from a person to its group), that one last; () when it leads nowhere."""
     found: list[Table] = []
     here = table
     while here.path is not None and len(found) <= MAX_HOPS:

@@ -367,9 +367,16 @@ class _Builder:
             return CoverageClass.EXACT if name in self._reached else None
         if own == 0 and table is not None and self._through_path(table, visible):
             return CoverageClass.EXACT
+        if own == 0 and self._behind_a_key(name):
+            return CoverageClass.EXACT
         if own == 0 and any(a.table == name and a.owner < 0 for a in self.alternates):
             return CoverageClass.ALTERNATE
         return CoverageClass.COUNT_ONLY if visible else CoverageClass.OPAQUE
+
+    def _behind_a_key(self, name: str) -> bool:
+        """A keyed record of the row leads to it by its path: the customer of an order, the household of a customer."""
+        keyed = (self._snapshot.declared.table(own) for own in self._own)
+        return any(t is not None and t.path is not None and t.path.to == name and self._joined(t) for t in keyed)
 
     def _through_path(self, table: Table, visible: bool) -> bool:
         """Its person's key is in the row: by the foreign key itself, or by a join along it."""
