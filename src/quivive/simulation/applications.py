@@ -27,7 +27,7 @@ AURORE: Final[dict[str, str]] = {
     "card": "select * from customer where id = $1",
     "open": "select id, last_name, first_name, phone, email, address, postal_code, city from customer where id = $1",
     "contracts": "select id, contract_number, customer_id, offer_code, power_kva from contract where customer_id = $1",
-    "meters": "select m.id, m.meter_number, m.last_index_kwh, m.contract_id, c.customer_id from meter m"
+    "meters": "select m.id, m.meter_number, m.last_index_kwh, m.contract_id, c.id, c.customer_id from meter m"
     " join contract c on c.id = m.contract_id where c.customer_id = $1",
     "invoices": "select id, invoice_number, customer_id, amount, issued_on, paid from invoice"
     " where customer_id = $1 order by issued_on desc limit 6",
@@ -47,7 +47,7 @@ MERCATO: Final[dict[str, str]] = {
     "by_order": "select o.id, o.order_number, o.customer_id, o.status, o.total from orders o where o.order_number = %s",
     "lines": "select l.order_id, l.line_no, l.quantity, p.label, p.price from order_line l"
     " join product p on p.id = l.product_id where l.order_id = %s",
-    "invoice": "select i.id, i.invoice_number, i.amount, i.order_id, o.customer_id from invoice i"
+    "invoice": "select i.id, i.invoice_number, i.amount, i.order_id, o.id, o.customer_id from invoice i"
     " join orders o on o.id = i.order_id where o.id = %s",
     "address": "select id, customer_id, line, postal_code, city from address where customer_id = %s",
     "household": "select id, last_name, first_name, household_id from customer where household_id = %s",
@@ -63,7 +63,7 @@ SERENI: Final[dict[str, str]] = {
     "card": "select id, last_name, first_name, birth_date, phone, email, do_not_call from customer where id = %s",
     "policies": "select id, policy_number, customer_id, product, premium, renewed_on from policy"
     " where customer_id = %s",
-    "claims": "select cl.id, cl.claim_number, cl.policy_id, cl.opened_on, cl.closed, p.customer_id from claim cl"
+    "claims": "select cl.id, cl.claim_number, cl.policy_id, cl.opened_on, cl.closed, p.id, p.customer_id from claim cl"
     " join policy p on p.id = cl.policy_id where p.customer_id = %s",
     "outcome": "update campaign_member set status = %s, attempts = attempts + 1, touched_at = now()"
     " where customer_id = %s",

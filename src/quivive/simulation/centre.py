@@ -20,7 +20,7 @@ from quivive.simulation.applications import Desk, Rows
 from quivive.simulation.contacts import Call, Leg
 from quivive.simulation.crm_log import AccessLog
 from quivive.simulation.feeds import Feed
-from quivive.simulation.schema import RESERVED
+from quivive.simulation.schema import RESERVED, relative_of
 from quivive.simulation.staff import Agent
 
 SERVICE_MU: Final = 4.81
@@ -38,6 +38,13 @@ TRANSFERRED: Final = 0.05
 TRANSFER_WAIT_S: Final = 4.0
 WRAPPED: Final = 0.35
 """Share of calls with work on the file after the hang-up."""
+REGULAR: Final = 0.2
+REGULARS: Final = 90
+"""Customers who call again and again: 20 % of the calls come from 90 of them, so that relatives meet."""
+TIE_AGE_S: Final = 5.0
+UNKNOWN_CALLER_GAP_S: Final = 16.0
+"""Idle seconds before a call of an unknown caller: at this pace the window before a call (15 s) would otherwise
+take in the end of the call before it, which in life it seldom does."""
 FIRST_MISCONDUCT_S: Final = (18.0, 40.0)
 """Seconds after the start at which each misbehaving agent first misbehaves."""
 ORDINARY_SPELL_S: Final = 75.0
@@ -63,8 +70,6 @@ class Centre:
         run: letter and number of this start, so that references of two starts differ.
         customers: size of each controller's customer file.
         counts: what happened so far, by noun; no value of any row.
-        ties_known: the households were read by `links sync`; before that nobody asks about relatives, since a tie
-            must be older than the access that it explains.
     """
 
     desks: Mapping[str, Desk]
@@ -75,7 +80,7 @@ class Centre:
     run: str
     chance: random.Random
     counts: Counter[str] = field(default_factory=Counter)
-    ties_known: bool = False
+    _shown: dict[tuple[str, object], float] = field(default_factory=dict)
     _handovers: dict[str, asyncio.Queue[_Handover]] = field(default_factory=dict)
     _numbers: Counter[str] = field(default_factory=Counter)
 
@@ -85,8 +90,16 @@ class Centre:
         return f"{letter}{self.run}-{self._numbers[letter]:05d}"
 
     def a_customer(self, controller: str) -> int:
-        """Someone of the customer file, never one reserved for visitors."""
+        """Someone of the customer file, now and then a regular; never one reserved for visitors."""
+        if self.chance.random() < REGULAR:
+            return RESERVED + self.chance.randint(1, REGULARS)
         return self.chance.randint(RESERVED + 1, self.customers[controller])
+
+    def relative_known(self, controller: str, customer: int) -> bool:
+        """Tell whether the other one of the household was shown before: only then is their tie older than the call."""
+        relative = relative_of(customer)
+        seen = self._shown.get((controller, relative)) if relative else None
+        return seen is not None and seen < asyncio.get_running_loop().time() - TIE_AGE_S
 
     def service_s(self) -> float:
         """Duration of one call, seconds."""
@@ -99,7 +112,10 @@ class Centre:
     async def open(self, agent: Agent, controller: str, name: str, *values: object, contact: str = "") -> Rows:
         """Run one statement of a controller's application."""
         self.counts["statements"] += 1
-        return await self.desks[controller].run(name, *values, agent=agent.crm, contact=contact)
+        rows = await self.desks[controller].run(name, *values, agent=agent.crm, contact=contact)
+        if name == "card":
+            self._shown.setdefault((controller, values[0]), asyncio.get_running_loop().time())
+        return rows
 
     # --- a call from its arrival to its wrap-up
 
@@ -135,6 +151,8 @@ class Centre:
         controller = agent.controllers[0]
         customer = self.a_customer(controller)
         known = self.chance.random() < identified
+        if not known:
+            await asyncio.sleep(UNKNOWN_CALLER_GAP_S)
         call = self.new_call(agent, controller, customer, script.identity(self, customer) if known else {})
         await self.think(0.4, 1.5)
         call.started_at = now_us()

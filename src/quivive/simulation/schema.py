@@ -83,6 +83,11 @@ def _households(customers: int) -> tuple[int, list[int]]:
     return homes[-1], homes
 
 
+def relative_of(customer: int) -> int:
+    """The other customer of a household of two (Aurore, Mercato; not among the reserved); 0 for who lives alone."""
+    return {1: customer + 1, 2: customer - 1}.get(customer % 3, 0)
+
+
 def aurore_rows(customers: int, seed: int) -> list[SeedTable]:
     """Energy supplier: one contract, meter and two invoices a customer, some a second contract."""
     people, chance = invent(customers, seed, national=True, reserved=RESERVED), np.random.default_rng(seed + 1)

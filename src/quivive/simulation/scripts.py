@@ -19,6 +19,10 @@ _SLOTS: Final = {"aurore": 1, "mercato": 2, "sereni": 3}
 _NATIONAL: Final = ("aurore", "sereni")
 
 
+RELATIVES: Final = 0.6
+"""Share of calls about a household of two in which the other one is looked up, once both are known."""
+
+
 def phone_of(controller: str, customer: int) -> str:
     """Telephone number that the seeded customer file holds for a customer."""
     number = phone_offset(SEED + _SLOTS[controller]) + customer - 1
@@ -60,7 +64,7 @@ async def aurore_talk(centre: Centre, agent: Agent, call: Call) -> None:
     for step in steps:
         await centre.think()
         await centre.open(agent, "aurore", step, customer, contact=contact)
-    if call.identified and centre.ties_known and centre.chance.random() < 0.08:
+    if call.identified and centre.relative_known(call.controller, customer) and centre.chance.random() < RELATIVES:
         await centre.open(agent, "aurore", "household", customer, contact=contact)
     if centre.chance.random() < 0.2:
         await centre.open(agent, "aurore", "offers", contact=contact)
@@ -113,7 +117,7 @@ async def mercato_talk(centre: Centre, agent: Agent, call: Call) -> None:
     for step in centre.chance.sample(("lines", "invoice", "address"), centre.chance.randint(0, 2)):
         await centre.think()
         await centre.open(agent, "mercato", step, customer if step == "address" else order, contact=contact)
-    if call.identified and centre.ties_known and centre.chance.random() < 0.08:
+    if call.identified and centre.relative_known(call.controller, customer) and centre.chance.random() < RELATIVES:
         await centre.open(agent, "mercato", "household", card[0][5], contact=contact)
     if centre.chance.random() < 0.1:
         await centre.open(agent, "mercato", "statuses", contact=contact)
