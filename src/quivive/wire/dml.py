@@ -32,6 +32,7 @@ MAX_DEPTH: Final = 12
 logging.getLogger("sqlglot").disabled = True  # it warns with statement text, and wire/ never logs (DESIGN §4)
 
 _PLACEHOLDER: Final = re.compile(r'"(?:[^"]|"")*"|\'\?\d+\'|\?(\d+)|\$(\d+)')
+_ONLY: Final = re.compile(r'\bonly\s*\(\s*((?:"[^"]+"|[\w$.])+)\s*\)')  # `ONLY (t)`, which sqlglot takes for a table
 _FALLBACK: Final = re.compile(r'\b(?:from|join|into|update|only|table)\s+((?:"[^"]+"|[\w$]+)(?:\.(?:"[^"]+"|[\w$]+))?)')
 _FAILURES: Final = (
     SqlglotError,
@@ -62,6 +63,7 @@ def plan_dml(text: str) -> StatementPlan:
     if len(text) > MAX_PARSED:
         return _unread(text, "too_long")
     try:
+        text = _ONLY.sub(r"only \1", text)
         tree = sqlglot.parse_one(_PLACEHOLDER.sub(_stand_in, text), dialect="postgres")
         if isinstance(tree, exp.Command):
             return _unread(text, "unread")
