@@ -18,6 +18,7 @@ from typing import Final
 
 from quivive.ledger.checkpoint import ORIGIN_PATTERN, log_origin
 from quivive.ledger.entry import EntryError, encode_entry
+from quivive.ledger.frame import source_ranges
 from quivive.ledger.heads import FramePlace, Heads
 from quivive.ledger.intervals import Intervals
 from quivive.ledger.note import VerifierKey, verifier_key
@@ -341,16 +342,18 @@ class Ledger:
 
     def _store(self, shard: Shard, prepared: Sequence[Prepared]) -> int:
         """Write a controller's events, frame after frame; return how many are new (all, or it raises)."""
-        days = {position: self._day(item.event.captured_at) for position, item in enumerate(prepared)}
+        days = [self._day(item.event.captured_at) for item in prepared]
         for segment, part in group(prepared, days):
+            sources = source_ranges((item.event.source, item.event.epoch, item.event.seq) for item in part)
             key = self._keyring.day_key(segment.controller, segment.retention_class, segment.day)
             with self._state_lock:
-                place = shard.write(segment, part, key)
+                place = shard.write(segment, part, sources, key)
             self._unrecorded.append(place)
-            for item in part:
-                source = (item.event.source, item.event.epoch)
-                self._ranges.setdefault(source, Intervals()).add(item.event.seq, item.event.seq)
-                self._touched.add(source)
+            for source, epoch, ranges in sources:
+                self._touched.add((source, epoch))
+                known = self._ranges.setdefault((source, epoch), Intervals())
+                for start, end in ranges:
+                    known.add(start, end)
         return len(prepared)
 
     def _record(self, cursors: Mapping[str, tuple[int, int]]) -> None:

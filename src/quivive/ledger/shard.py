@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from quivive.ledger.commitment import SALT_BYTES, Committer
-from quivive.ledger.frame import FrameHeader, encode_frame, source_ranges
+from quivive.ledger.frame import FrameHeader, SourceRanges, encode_frame
 from quivive.ledger.heads import FramePlace
 from quivive.ledger.published import PublishedLog
 from quivive.model.entry import KIND_CLASS, RetentionClass, SpoolEvent
@@ -59,8 +59,10 @@ class Shard:
         self.committer = Committer(log.origin)
         self._home = home
 
-    def write(self, segment: Segment, prepared: Sequence[Prepared], key: DayKey) -> FramePlace:
-        """Append one frame, durable on return.
+    def write(
+        self, segment: Segment, prepared: Sequence[Prepared], sources: tuple[SourceRanges, ...], key: DayKey
+    ) -> FramePlace:
+        """Append one frame, durable on return. `sources` are the numbers of its events.
 
         Raises:
             StorageError: the disk refused; the file ends where it ended before.
@@ -73,7 +75,7 @@ class Shard:
             day=segment.day,
             first=self.next_index,
             count=len(prepared),
-            sources=source_ranges((item.event.source, item.event.epoch, item.event.seq) for item in prepared),
+            sources=sources,
             key=key.id,
             nonce=os.urandom(NONCE_BYTES),
         )
@@ -88,18 +90,17 @@ class Shard:
         )
 
 
-def group(prepared: Sequence[Prepared], day_of: dict[int, str]) -> list[tuple[Segment, list[Prepared]]]:
+def group(prepared: Sequence[Prepared], days: Sequence[str]) -> list[tuple[Segment, list[Prepared]]]:
     """Split one controller's events by class and day, keeping their order, and cut groups to frame size.
 
-    `day_of` maps an event's position to its UTC day.
+    `days` holds each event's UTC day.
     """
-    groups: dict[Segment, list[Prepared]] = {}
-    for position, item in enumerate(prepared):
-        kind_class = KIND_CLASS[item.event.kind]
-        segment = Segment(controller=item.event.controller, retention_class=kind_class, day=day_of[position])
-        groups.setdefault(segment, []).append(item)
+    groups: dict[tuple[RetentionClass, str], list[Prepared]] = {}
+    for item, day in zip(prepared, days, strict=True):
+        groups.setdefault((KIND_CLASS[item.event.kind], day), []).append(item)
     frames: list[tuple[Segment, list[Prepared]]] = []
-    for segment, items in groups.items():
+    for (retention_class, day), items in groups.items():
+        segment = Segment(controller=items[0].event.controller, retention_class=retention_class, day=day)
         part: list[Prepared] = []
         size = 0
         for item in items:
