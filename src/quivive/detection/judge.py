@@ -20,13 +20,13 @@ from quivive.projection.projection import Projection
 from quivive.projection.sealed import day_bounds, quoted_files
 from quivive.projection.store import read_sql
 
-MARGIN_US: Final = 8 * HOUR_US
-"""Around the work, how far contacts and context are looked for: above the hard maxima of calls and callbacks."""
+MARGIN_US: Final = 5 * HOUR_US
+"""Around a replayed period, how far sealed accesses are read for the context of its first and last calls."""
 MAX_LIVE_CONTACTS: Final = 20_000
 MAX_LIVE_ACCESSES: Final = 100_000
 """Above either (a rebuild, a feed that comes back), one pass over all hot accesses is cheaper than following links."""
 MAX_PIECES: Final = 64
-"""Five-minute pieces of one call window: four hours and the margins."""
+"""Ten-minute pieces of one call window: four hours, and the margins twice over."""
 DEFAULT_LATENESS_S: Final = 3_600
 
 
@@ -69,6 +69,7 @@ def judge(projection: Projection, settings: JudgeSettings, *, from_at: int, to_a
             _make(
                 cursor, "target", f"SELECT access_hi, access_lo, started_at FROM all_access {_between(from_at, to_at)}"
             )
+            _make(cursor, "work_span", f"SELECT {int(from_at)} AS from_at, {int(to_at)} AS to_at")
             report = _judge_target(cursor, live=False)
             cursor.execute(f"DELETE FROM dirty_access {_between(from_at, to_at)}")
             cursor.commit()
@@ -89,6 +90,7 @@ def judge_live(projection: Projection, settings: JudgeSettings, *, as_of: int) -
             _prepare(cursor, settings, as_of)
             _sources(cursor, projection, 0, 0)
             _live_target(cursor)
+            _make(cursor, "work_span", "SELECT 0 AS from_at, 0 AS to_at")
             report = _judge_target(cursor, live=True)
             for table in ("dirty_access", "dirty_contact", "dirty_key", "dirty_agent"):
                 # Only what this transaction saw: rows that came meanwhile are another snapshot's.
@@ -186,29 +188,53 @@ def _live_target(cursor: duckdb.DuckDBPyConnection) -> None:
 def _judge_target(cursor: duckdb.DuckDBPyConnection, *, live: bool) -> JudgeReport:
     if not _count(cursor, "target"):
         return JudgeReport(exposures=0, revised=0)
-    _make(
-        cursor,
-        "work_bounds",
-        f"SELECT MIN(started_at) - {MARGIN_US} AS from_at, MAX(started_at) + {MARGIN_US} AS to_at FROM target",
-    )
-    for name in ("contact_near", "contact_leg", "contact_window"):
-        _make(cursor, name, _step(name))
     _make(cursor, "round_work", "SELECT * FROM target")
     _make(cursor, "opening", _step("opening_work"))
-    _make(cursor, "round_work", "SELECT * FROM target UNION SELECT * FROM opening")
+    _add(cursor, "round_work", "SELECT * FROM opening EXCEPT SELECT * FROM target")
+    _bounds(cursor)
+    for name in ("contact_near", "contact_leg", "contact_window"):
+        _make(cursor, name, _step(name))
     _round(cursor, first=True)
     _make(cursor, "call_window", _step("call_window"))
     _make(cursor, "leftover", _step("leftover"))
     _make(cursor, "need_window", _step("need_window"))
     _make(cursor, "round_work", _step("context_work"))
     if _count(cursor, "round_work"):
+        _bounds(cursor)
+        _widen(cursor)
         _round(cursor, first=False)
         _make(cursor, "leftover", _step("leftover"))
         if live:
             _add(cursor, "target", _step("live_later"))
-    for name in ("presence", "group_of", "related", "reason", "listing", "unit", "decision"):
+    for name in ("presence_pair", "presence", "group_of", "related", "reason", "listing", "unit", "decision"):
         _make(cursor, name, _step(name))
     return _write(cursor)
+
+
+def _bounds(cursor: duckdb.DuckDBPyConnection) -> None:
+    """Instants and accounts of `round_work`: what `contact_near` looks around."""
+    _make(cursor, "work_bounds", "SELECT MIN(started_at) AS from_at, MAX(started_at) AS to_at FROM round_work")
+    _make(
+        cursor,
+        "round_agent",
+        "SELECT DISTINCT a.agent_hi, a.agent_lo FROM all_access a JOIN round_work w"
+        " ON w.started_at = a.started_at AND w.access_hi = a.access_hi AND w.access_lo = a.access_lo"
+        " WHERE a.agent_hi <> 0 OR a.agent_lo <> 0",
+    )
+
+
+def _widen(cursor: duckdb.DuckDBPyConnection) -> None:
+    """Contacts that the context of the work reaches beyond those of the work itself, for the second round."""
+    _make(cursor, "contact_before", "SELECT contact_hi, contact_lo FROM contact_near")
+    for name in ("contact_window", "contact_identity"):
+        _make(cursor, f"{name}_before", f"SELECT * FROM {name}")
+    _make(cursor, "contact_near", _step("contact_near"))
+    cursor.execute(
+        "DELETE FROM contact_near n USING contact_before b"
+        " WHERE b.contact_hi = n.contact_hi AND b.contact_lo = n.contact_lo"
+    )
+    for name in ("contact_leg", "contact_window"):
+        _make(cursor, name, _step(name))
 
 
 def _round(cursor: duckdb.DuckDBPyConnection, *, first: bool) -> None:
@@ -220,14 +246,12 @@ def _round(cursor: duckdb.DuckDBPyConnection, *, first: bool) -> None:
     put(cursor, "work_records", "SELECT * FROM round_size")
     _make(cursor, "round_exposure", _step("work_exposure"))
     keys = "SELECT DISTINCT controller, key_hi, key_lo FROM round_exposure"
-    if first:
-        of_contacts = (
-            "SELECT s.controller, s.key_hi, s.key_lo FROM contact_subject s JOIN contact_near c"
-            " ON c.controller = s.controller AND c.contact_hi = s.contact_hi AND c.contact_lo = s.contact_lo"
-        )
-        _make(cursor, "key_set", f"{keys} UNION {of_contacts}")
-    else:
-        _make(cursor, "key_set", f"{keys} EXCEPT SELECT DISTINCT controller, key_hi, key_lo FROM identity")
+    of_contacts = (
+        "SELECT s.controller, s.key_hi, s.key_lo FROM contact_subject s JOIN contact_near c"
+        " ON c.contact_hi = s.contact_hi AND c.contact_lo = s.contact_lo"
+    )
+    known = "" if first else " EXCEPT SELECT DISTINCT controller, key_hi, key_lo FROM identity"
+    _make(cursor, "key_set", f"SELECT * FROM ({keys} UNION {of_contacts}){known}")
     _make(cursor, "hop_from", "SELECT *, key_hi AS subject_hi, key_lo AS subject_lo FROM key_set")
     for hop in ("hop1", "hop2", "hop3"):
         _make(cursor, hop, _step("edge"))
@@ -238,10 +262,17 @@ def _round(cursor: duckdb.DuckDBPyConnection, *, first: bool) -> None:
     _make(cursor, "round_subject", _step("work_subject"))
     put(cursor, "work_subject", "SELECT * FROM round_subject")
     put(cursor, "work_size", _step("work_size"))
+    _make(cursor, "contact_identity", _step("contact_identity"))
     if first:
-        _make(cursor, "contact_identity", _step("contact_identity"))
         _make(cursor, "contact_identified", _step("contact_identified"))
+    else:
+        for name in ("contact_window", "contact_identity"):
+            _add(cursor, name, f"SELECT * FROM {name}_before")
     _make(cursor, "identity_match", _step("identity_match"))
+    if _any(cursor, "contact_window WHERE team <> ''"):
+        _add(cursor, "identity_match", _step("team_match"))
+    if _any(cursor, "round_access WHERE stated_hi <> 0 OR stated_lo <> 0"):
+        _add(cursor, "identity_match", _step("stated_match"))
     put(cursor, "identity_best", _step("identity_best"))
 
 
@@ -252,14 +283,15 @@ def _write(cursor: duckdb.DuckDBPyConnection) -> JudgeReport:
         "SELECT v.* FROM all_verdict v JOIN target t"
         " ON t.started_at = v.started_at AND t.access_hi = v.access_hi AND t.access_lo = v.access_lo",
     )
-    for name in ("changed", "revision"):
+    for name in ("compared", "changed", "revision"):
         _make(cursor, name, _step(name))
-    cursor.execute("INSERT INTO verdict BY NAME SELECT * EXCLUDE (moved) FROM revision WHERE moved")
-    cursor.execute(
-        "DELETE FROM verdict_current v USING (SELECT t.* FROM target t JOIN changed c"
-        " ON c.access_hi = t.access_hi AND c.access_lo = t.access_lo) t"
-        " WHERE v.started_at = t.started_at AND v.access_hi = t.access_hi AND v.access_lo = t.access_lo"
-    )
+    if _any(cursor, "standing"):
+        cursor.execute(f"INSERT INTO verdict BY NAME {_step('superseded')}")
+        cursor.execute(
+            "DELETE FROM verdict_current v USING (SELECT t.* FROM target t JOIN changed c"
+            " ON c.access_hi = t.access_hi AND c.access_lo = t.access_lo) t"
+            " WHERE v.started_at = t.started_at AND v.access_hi = t.access_hi AND v.access_lo = t.access_lo"
+        )
     cursor.execute("INSERT INTO verdict_current BY NAME SELECT * EXCLUDE (moved) FROM revision")
     found = cursor.execute(
         "SELECT (SELECT COUNT(*) FROM decision WHERE verdict <> 'not_applicable'),"
@@ -283,6 +315,10 @@ def _make(cursor: duckdb.DuckDBPyConnection, name: str, text: str) -> None:
 
 def _add(cursor: duckdb.DuckDBPyConnection, name: str, text: str) -> None:
     cursor.execute(f"INSERT INTO {name} {text}")
+
+
+def _any(cursor: duckdb.DuckDBPyConnection, relation: str) -> bool:
+    return cursor.execute(f"SELECT 1 FROM {relation} LIMIT 1").fetchone() is not None
 
 
 def _count(cursor: duckdb.DuckDBPyConnection, name: str) -> int:

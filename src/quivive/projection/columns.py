@@ -70,7 +70,7 @@ _LAYOUT: Final[dict[str, tuple[tuple[str, str], ...]]] = {
     ),
     "leg": (
         ("contact", KEY), ("version", INT), ("tie", TIE), ("controller", TEXT), ("agent", KEY), ("from_at", INT),
-        ("to_at", INT),
+        ("to_at", INT), ("is_first", BOOL), ("is_last", BOOL),
     ),
     "contact_subject": (
         ("contact", KEY), ("version", INT), ("tie", TIE), ("controller", TEXT), ("identity_kind", TEXT),
@@ -212,7 +212,13 @@ def _contact(rows: Rows, envelope: Envelope, body: ContactBody) -> None:
             body.opened_at, body.assigned_at, body.touched_at, body.closed_at, body.due_at,
         )
     )  # fmt: skip
-    rows["leg"].extend((*of, leg.agent, leg.from_at, leg.to_at) for leg in body.legs if leg.agent)
+    first_at = min((leg.from_at for leg in body.legs), default=0)
+    last_at = max((leg.to_at for leg in body.legs), default=0)
+    rows["leg"].extend(
+        (*of, leg.agent, leg.from_at, leg.to_at, leg.from_at == first_at, leg.to_at in {0, last_at})
+        for leg in body.legs
+        if leg.agent
+    )
     rows["contact_subject"].extend((*of, subject.kind, subject.key) for subject in body.subjects)
     if body.touched_at:
         rows["contact_touch"].append((body.contact, body.touched_at))

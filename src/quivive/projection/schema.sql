@@ -34,7 +34,8 @@ CREATE TABLE IF NOT EXISTS contact (
 );
 CREATE TABLE IF NOT EXISTS leg (
     contact_hi UBIGINT NOT NULL, contact_lo UBIGINT NOT NULL, controller VARCHAR NOT NULL,
-    agent_hi UBIGINT NOT NULL, agent_lo UBIGINT NOT NULL, from_at BIGINT NOT NULL, to_at BIGINT NOT NULL
+    agent_hi UBIGINT NOT NULL, agent_lo UBIGINT NOT NULL, from_at BIGINT NOT NULL, to_at BIGINT NOT NULL,
+    is_first BOOLEAN NOT NULL, is_last BOOLEAN NOT NULL
 );
 CREATE TABLE IF NOT EXISTS contact_subject (
     contact_hi UBIGINT NOT NULL, contact_lo UBIGINT NOT NULL, controller VARCHAR NOT NULL,
@@ -95,8 +96,8 @@ CREATE TABLE IF NOT EXISTS catalogue_table (
     controller VARCHAR NOT NULL, record_table VARCHAR NOT NULL, table_kind VARCHAR NOT NULL
 );
 
--- Written by detection. `verdict` only grows (one row per revision); `verdict_current` is its head,
--- pending and not-applicable units included. A unit whose key is 0/0 is an access judged as a whole.
+-- Written by detection. `verdict_current` is the head of each unit, pending and not-applicable ones included;
+-- `verdict` only grows: the revisions that a later one took the place of. A unit whose key is 0/0 is an access judged as a whole.
 CREATE TABLE IF NOT EXISTS verdict (
     access_hi UBIGINT NOT NULL, access_lo UBIGINT NOT NULL, started_at BIGINT NOT NULL, controller VARCHAR NOT NULL,
     key_hi UBIGINT NOT NULL, key_lo UBIGINT NOT NULL, revision INTEGER NOT NULL, decided_at BIGINT NOT NULL,

@@ -457,7 +457,7 @@ def test_late_link_is_late_evidence(bench):
     assert bench.live().revised == 1
     assert bench.one("a", at) == ("explained", "strong", "E1", "none")
     cursor = bench.projection.cursor()
-    assert cursor.execute("SELECT revision, verdict FROM verdict ORDER BY revision").fetchall() == [
+    assert cursor.execute("SELECT revision, verdict FROM (SELECT * FROM verdict UNION ALL SELECT * FROM verdict_current) ORDER BY revision").fetchall() == [
         (1, "unexplained"), (2, "explained"),
     ]  # fmt: skip
 

@@ -24,14 +24,7 @@ SELECT
         ELSE l.from_at
     END AS assigned_at
 FROM contact_near c
-JOIN (
-    SELECT
-        g.contact_hi, g.contact_lo, g.controller, g.agent_hi, g.agent_lo, g.from_at, g.to_at,
-        g.from_at = MIN(g.from_at) OVER (PARTITION BY g.controller, g.contact_hi, g.contact_lo) AS is_first,
-        g.to_at = 0 OR g.to_at = MAX(g.to_at) OVER (PARTITION BY g.controller, g.contact_hi, g.contact_lo) AS is_last
-    FROM leg g
-    JOIN contact_near n ON n.controller = g.controller AND n.contact_hi = g.contact_hi AND n.contact_lo = g.contact_lo
-) AS l ON l.controller = c.controller AND l.contact_hi = c.contact_hi AND l.contact_lo = c.contact_lo
+JOIN leg l ON l.controller = c.controller AND l.contact_hi = c.contact_hi AND l.contact_lo = c.contact_lo
 LEFT JOIN agent_known k ON k.controller = l.controller AND k.agent_hi = l.agent_hi AND k.agent_lo = l.agent_lo
 LEFT JOIN account_span s
     ON s.controller = l.controller AND s.agent_hi = l.agent_hi AND s.agent_lo = l.agent_lo

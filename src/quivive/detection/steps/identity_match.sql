@@ -13,36 +13,3 @@ JOIN contact_window w
     AND w.ident_hi = a.ident_hi AND w.ident_lo = a.ident_lo
 WHERE w.shape <> 'unidentified' AND w.team = '' AND (a.ident_hi <> 0 OR a.ident_lo <> 0)
     AND a.started_at >= w.from_at AND a.started_at <= w.to_at
-UNION ALL
--- A callback of the agent's team.
-SELECT
-    a.access_hi, a.access_lo, e.key_hi, e.key_lo, w.contact_hi, w.contact_lo, w.template, w.shape, w.priority,
-    a.started_at - w.anchor_at AS delta_us, a.started_at, w.near_us, w.strength, w.strength_else
-FROM round_access a
-JOIN round_exposure e ON e.access_hi = a.access_hi AND e.access_lo = a.access_lo
-JOIN identity x ON x.controller = e.controller AND x.key_hi = e.key_hi AND x.key_lo = e.key_lo
-JOIN contact_identity i
-    ON i.controller = x.controller AND i.subject_hi = x.subject_hi AND i.subject_lo = x.subject_lo
-JOIN contact_window w
-    ON w.controller = i.controller AND w.contact_hi = i.contact_hi AND w.contact_lo = i.contact_lo
-    AND w.team = a.team
-WHERE w.team <> '' AND (a.ident_hi <> 0 OR a.ident_lo <> 0)
-    AND a.started_at >= w.from_at AND a.started_at <= w.to_at
-UNION ALL
--- The contact the application stated: same person, same customer, a wider time.
-SELECT
-    a.access_hi, a.access_lo, e.key_hi, e.key_lo, w.contact_hi, w.contact_lo, t.template, t.shape, t.priority,
-    a.started_at - w.anchor_at AS delta_us, a.started_at, 0 AS near_us, t.strength, t.strength AS strength_else
-FROM round_access a
-JOIN template t ON t.shape = 'stated'
-JOIN contact_window w
-    ON w.controller = a.controller AND w.contact_hi = a.stated_hi AND w.contact_lo = a.stated_lo
-    AND w.ident_hi = a.ident_hi AND w.ident_lo = a.ident_lo
-JOIN round_exposure e ON e.access_hi = a.access_hi AND e.access_lo = a.access_lo
-JOIN identity x ON x.controller = e.controller AND x.key_hi = e.key_hi AND x.key_lo = e.key_lo
-JOIN contact_identity i
-    ON i.controller = x.controller AND i.subject_hi = x.subject_hi AND i.subject_lo = x.subject_lo
-    AND i.contact_hi = w.contact_hi AND i.contact_lo = w.contact_lo
-WHERE w.shape <> 'unidentified' AND w.team = '' AND (a.stated_hi <> 0 OR a.stated_lo <> 0)
-    AND (a.ident_hi <> 0 OR a.ident_lo <> 0)
-    AND a.started_at >= w.from_at - t.before_us AND a.started_at <= w.to_at + t.after_us
