@@ -225,11 +225,9 @@ class _Walker:
 
     def _through(self, query: exp.Expr, name: str, depth: int) -> tuple[list[Reference], bool]:
         """Follow an output column of a derived query to base columns."""
-        if depth <= 0:
-            return [], False
-        if isinstance(query, exp.Subquery):
-            return self._through(query.this, name, depth - 1)
-        if not isinstance(query, exp.Select):
+        while isinstance(query, exp.Subquery):
+            query = query.this
+        if depth <= 0 or not isinstance(query, exp.Select):
             return [], False  # set operations, VALUES, data-modifying CTEs
         scope = self._scopes[id(query)]
         for output in query.expressions:
@@ -241,10 +239,9 @@ class _Walker:
             ):
                 return self._in_scope(column.table, column.name, scope, depth)
         for output in query.expressions:
-            if isinstance(output, exp.Star):
-                return self._in_scope("", name, scope, depth)
-            if isinstance(output, exp.Column) and isinstance(output.this, exp.Star):
-                return self._in_scope(output.table, name, scope, depth)
+            starred = isinstance(output, exp.Column) and isinstance(output.this, exp.Star)
+            if starred or isinstance(output, exp.Star):
+                return self._in_scope(output.table if starred else "", name, scope, depth)
         return [], False
 
     # Plan -------------------------------------------------------------------------------------------------------

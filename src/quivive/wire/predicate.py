@@ -116,8 +116,6 @@ def _join(node: exp.EQ, resolver: Resolver, joins: list[JoinEquality]) -> bool:
 
 
 def _leaf(node: exp.Expr, certain: bool, resolver: Resolver) -> list[Predicate]:
-    if isinstance(node, exp.In) and _parts(node.this) is not None:
-        return _row_in(node, certain, resolver)
     if isinstance(node, (exp.EQ, exp.NullSafeEQ)):
         lefts, rights = _parts(node.this), _parts(node.expression)
         if lefts is not None and rights is not None and len(lefts) == len(rights):
@@ -125,14 +123,15 @@ def _leaf(node: exp.Expr, certain: bool, resolver: Resolver) -> list[Predicate]:
             return [p for a, b in pairs for p in _compared(a, Comparison.EQUALS, operands(b), certain, resolver)]
         return _equals(node, certain, resolver)
     if isinstance(node, exp.In):
-        return _compared(node.this, *_in_operands(node), certain, resolver)
+        row = _parts(node.this) is not None
+        return _row_in(node, certain, resolver) if row else _compared(node.this, *_in_operands(node), certain, resolver)
     if isinstance(node, exp.Between):
         both = operands(node.args["low"]) + operands(node.args["high"])
         return _compared(node.this, Comparison.RANGE, both, certain, resolver)
     if isinstance(node, _RANGES):
-        if _column(node.this)[0] is None:
-            return _compared(node.expression, Comparison.RANGE, operands(node.this), certain, resolver)
-        return _compared(node.this, Comparison.RANGE, operands(node.expression), certain, resolver)
+        mirrored = _column(node.this)[0] is None
+        column, value = (node.expression, node.this) if mirrored else (node.this, node.expression)
+        return _compared(column, Comparison.RANGE, operands(value), certain, resolver)
     return _pattern(node, certain, resolver)
 
 

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Final
 
 from quivive.model.access import Action
-from quivive.wire.dml import identifier, plan_dml
+from quivive.wire.dml import MAX_PARSED, identifier, plan_dml
 from quivive.wire.plan import (
     Aggregate,
     Comparison,
@@ -51,7 +51,9 @@ _DOTTED: Final = rf"{_NAME}(?:\s*\.\s*{_NAME})*"
 _VALUE: Final = re.compile(
     rf"(?P<negative>-)?\s*(?:'\?(?P<text>\d+)'|\?(?P<number>\d+)|\$(?P<bind>\d+)|(?P<word>{_NAME}))"
 )
-_FUNCTION: Final = re.compile(r'((?:"(?:[^"]|"")+"|[\w$]+)(?:\.(?:"(?:[^"]|"")+"|[\w$]+))?)\s*\(')
+_FUNCTION: Final = re.compile(r'(?<![\w$"])((?:"[^"]++"|[\w$]++)(?:\.(?:"[^"]++"|[\w$]++))?+)\s*+\(')
+_MADE: Final = re.compile(r"create\s+(?:(?:global|local|temporary|temp|unlogged)\s+)*+(?:table|materialized\s+view)\s")
+_FED: Final = re.compile(r"\bas\s*+\(*+\s*+(?:select|with|table|values|execute)\b")
 _WORD: Final = re.compile(r"[a-z_]+")
 
 _DML_WORDS: Final = frozenset({"select", "with", "insert", "update", "delete", "merge", "values", "table"})
@@ -117,19 +119,19 @@ def _plan(text: str, depth: int) -> StatementPlan:
     word = match[0] if match is not None else ""
     if text.startswith("(") or word in _DML_WORDS:
         return _dml(text)
+    if len(text) > MAX_PARSED:
+        return _opaque("too_long", ddl=word in _DDL_WORDS)
     reader = _READERS.get(word)
     if reader is not None:
         plan = reader(text, depth)
         return plan if plan is not None else _opaque("unread")
-    if word in _DDL_WORDS:
-        return _ddl(text)
-    if word in _UTILITY_WORDS:
-        return StatementPlan(kind=PlanKind.UTILITY, action=Action.QUERY)
+    if word in _DDL_WORDS or word in _UTILITY_WORDS:
+        return _ddl(text) if word in _DDL_WORDS else StatementPlan(kind=PlanKind.UTILITY, action=Action.QUERY)
     return _opaque("unread", functions=_functions(text))
 
 
 def _functions(text: str) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(identifier(match[1]) for match in _FUNCTION.finditer(text)))
+    return tuple(dict.fromkeys(identifier(match[1]) for match in _FUNCTION.finditer(text[:MAX_PARSED])))
 
 
 def _dml(text: str) -> StatementPlan:
@@ -137,10 +139,9 @@ def _dml(text: str) -> StatementPlan:
 
 
 def _ddl(text: str) -> StatementPlan:
-    made = re.match(
-        r"create\b.*?\b(?:table|materialized view)\b(?:[^(]|\([^()]*\))*?\bas\b\s*(?:\(|select|with|table|values|execute)",
-        text,
-    )
+    made = _MADE.match(text)
+    if made is not None and _FED.search(text, made.end()) is None:
+        made = None
     if made is not None:
         plan = _dml(re.sub(r"^create (?:(?:global|local) )?(?:temporary|temp|unlogged) ", "create ", text))
         return replace(plan, ddl=True, action=Action.EXPORT)
@@ -212,14 +213,16 @@ def _transaction(text: str, _depth: int) -> StatementPlan | None:
     to = re.match(rf"rollback\b(?:\s+(?:work|transaction))?\s+to\s+(?:savepoint\s+)?({_NAME})", text)
     if to is not None:
         return _verb(Verb.ROLLBACK_TO, identifier(to[1]))
-    prepared = re.match(r"(?:commit|rollback)\s+prepared\b", text)
-    if prepared is not None:
+    if re.match(r"(?:commit|rollback)\s+prepared\b", text):
         return StatementPlan(kind=PlanKind.UTILITY, action=Action.QUERY)
     chain = bool(re.search(r"\band\s+chain\b", text))
-    if re.match(r"(commit|end)\b", text):
+    ends = re.match(r"(?:(commit|end)|rollback|abort)\b", text)
+    if ends is not None and ends[1]:
         return _verb(Verb.COMMIT_CHAIN if chain else Verb.COMMIT)
-    if re.match(r"(rollback|abort)\b", text):
-        return _verb(Verb.ROLLBACK_CHAIN if chain else Verb.ROLLBACK)
+    return _verb(Verb.ROLLBACK_CHAIN if chain else Verb.ROLLBACK) if ends is not None else _point(text)
+
+
+def _point(text: str) -> StatementPlan | None:
     point = re.match(rf"(savepoint|release)\s+(?:savepoint\s+)?({_NAME})", text)
     if point is None:
         return None
@@ -301,11 +304,11 @@ def _declare(text: str, depth: int) -> StatementPlan | None:
 
 
 def _fetch(text: str, _depth: int) -> StatementPlan | None:
-    match = re.match(rf"(?:fetch|move)\b.*?({_NAME})\s*$", text, re.DOTALL)
-    shows = text.startswith("fetch")
-    if match is None:
+    start = text.rfind('"', 0, len(text) - 1) if text.endswith('"') else text.rfind(" ")
+    name, shows = text[start:].strip(), text.startswith("fetch")
+    if start < 0:
         return None
-    return StatementPlan(kind=PlanKind.FETCH, action=Action.LIST, name=identifier(match[1]), executes=shows)
+    return StatementPlan(kind=PlanKind.FETCH, action=Action.LIST, name=identifier(name), executes=shows)
 
 
 def _explain(text: str, depth: int) -> StatementPlan | None:

@@ -194,3 +194,25 @@ def test_truncate_is_a_delete() -> None:
 def test_never_raises(sql: str) -> None:
     """Any text has plans."""
     assert plan_of(shape_of(sql).text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "fetch " + "a" * 60_000 + "!",
+        "select " + "b" * 60_000,
+        "create table " * 5_000,
+        "copy (" * 9_000,
+        "prepare p (" * 1_500,
+        "explain " * 2_500,
+        "a" * 60_000,
+        "do (" * 9_000,
+    ],
+)
+def test_hostile_texts_are_quick(text: str) -> None:
+    """No hand-read statement costs more than a moment, whatever its length."""
+    import time
+
+    start = time.perf_counter()
+    plan_of(text)
+    assert time.perf_counter() - start < 1.0
