@@ -191,6 +191,12 @@ class RelayContext:
         self._refreshing = asyncio.ensure_future(self._refresh(self._reload))
         return self._refreshing
 
+    async def quiesce(self) -> None:
+        """Wait for what is being asked aside: each call has its own time limit."""
+        asking = [*self._describing.values(), *([self._refreshing] if self._refreshing is not None else [])]
+        if asking:
+            await asyncio.wait(asking)
+
     async def _refresh(self, reload: Callable[[], Awaitable[CatalogueSnapshot | None]]) -> None:
         try:
             snapshot = await reload()

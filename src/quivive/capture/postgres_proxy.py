@@ -70,6 +70,8 @@ class Relayed:
     @property
     def idle(self) -> bool:
         """Nothing is running: the relay may close it when it stops."""
+        if self._blocked:
+            return False
         return self._phase != Phase.SESSION or self._session is None or not self._session.running
 
     def close(self) -> None:
@@ -374,7 +376,6 @@ class Relayed:
         """One side is gone: the other gets what was written for it, then goes too."""
         if self._connecting is not None and self._phase == Phase.CONNECTING:
             self._connecting.cancel()
-        first = self._phase != Phase.CLOSED
         self._phase = Phase.CLOSED
         other = leg.peer
         door = self._to_client if leg is self.server else self._to_server
@@ -382,13 +383,13 @@ class Relayed:
             door.when_empty(other.close)
         else:
             other.close()
-        if first and not self._blocked:
+        if not self._blocked:
             self._settle()
         if self.client.gone and (self.server.gone or self.server.transport is None):
             self._ended(self)
 
     def _settle(self) -> None:
-        """Nothing will be read any more: what ran is aborted."""
+        """Nothing will be read any more: what ran is aborted. May be called again."""
         if self._patience is not None:
             self._patience.cancel()
         self._abort_running()

@@ -42,6 +42,8 @@ EXIT_CONFIGURATION: Final = 2
 POLICY_PERIOD_S: Final = 1.0
 STOP_SESSIONS_S: Final = 5.0
 """How long running statements may still finish after SIGTERM."""
+STOP_TURNS: Final = 50
+"""Turns of 10 ms in which sockets close."""
 BORN_AFTER_US: Final = SECOND_US
 """An execution that runs longer gets a first part before its end."""
 BACKLOG: Final = 512
@@ -226,7 +228,8 @@ class Relay:
             timer.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await timer
-        for _ in range(50):
+        await self.context.quiesce()
+        for _ in range(STOP_TURNS):
             if not self._connections:
                 break
             await asyncio.sleep(0.01)

@@ -6,6 +6,7 @@ Must never send anything of an agent's but a statement text to Parse, and never 
 """
 
 import asyncio
+import contextlib
 import secrets
 import struct
 from typing import Final
@@ -76,6 +77,8 @@ class SideConnection:
         if writer is not None:
             writer.write(messages.frame(b"X", b""))
             writer.close()
+            with contextlib.suppress(OSError):
+                await writer.wait_closed()
 
     async def _ask(self, request: bytes) -> list[tuple[bytes, bytes]]:
         async with self._lock:

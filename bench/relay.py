@@ -1,0 +1,208 @@
+"""Relay against direct and pgbouncer (session mode), in one run: interleaved rounds, medians, JSON on standard output.
+
+`python bench/relay.py [--seconds 3] [--rounds 3] [--clients 1,8,32] [--rows 300000] [--strict]`
+
+pgbench select-only, prepared, by key of a protected table, so that every statement is recorded. Needs pgbench and, for
+the ratio, pgbouncer; starts everything by itself in a temporary folder, on loopback ports.
+"""
+
+import argparse
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "tests" / "integration"))
+sys.path.insert(0, str(ROOT / "src"))
+
+from quivive.model.catalogue import Catalogue, Table, TableKind  # noqa: E402
+from quivive.simulation.database import PostgresServer, wheel_programs  # noqa: E402
+
+PGBENCH = Catalogue(
+    controller="aurore",
+    version=1,
+    tables=(Table(name="public.pgbench_accounts", kind=TableKind.PERSON, key=("aid",)),),
+    not_protected=(),
+)
+TPS = re.compile(r"tps = ([0-9.]+)")
+LATENCY = re.compile(r"latency average = ([0-9.]+) ms")
+
+
+def free_port() -> int:
+    """A port that was free a moment ago."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return int(probe.getsockname()[1])
+
+
+def wait_for(port: int) -> None:
+    """Wait until somebody listens."""
+    until = time.monotonic() + 20
+    while time.monotonic() < until:
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.05)
+    raise TimeoutError(f"nobody listens on {port}")
+
+
+def run_relay_child(home: str, target: str, side: str, port: str, mode: str) -> None:
+    """The relay process of the benchmark (this file, started again with `--relay`)."""
+    import relay_support
+
+    from quivive.capture.relay import run_relay
+
+    relay_support.CATALOGUE = PGBENCH
+    settings = relay_support.make_home(
+        Path(home), target=target, side_dsn=side, listen=f"127.0.0.1:{port}", mode=mode
+    )
+    profile = os.environ.get("QUIVIVE_PROFILE")
+    if not profile:
+        sys.exit(run_relay(settings, "db"))
+    import cProfile
+    import pstats
+
+    profiler = cProfile.Profile()
+    code = profiler.runcall(run_relay, settings, "db")
+    pstats.Stats(profiler, stream=Path(profile).open("w")).sort_stats("tottime").print_stats(45)
+    sys.exit(code)
+
+
+def start_relay(folder: Path, server: PostgresServer, mode: str) -> tuple[subprocess.Popen[bytes], int]:
+    port = free_port()
+    arguments = [str(folder / f"home-{mode}"), f"unix:{server.socket}", server.socket_dsn("bench"), str(port), mode]
+    child = subprocess.Popen([sys.executable, __file__, "--relay", *arguments], stdout=subprocess.DEVNULL)
+    wait_for(port)
+    return child, port
+
+
+def start_pgbouncer(folder: Path, server: PostgresServer) -> tuple[subprocess.Popen[bytes], int] | None:
+    program = shutil.which("pgbouncer") or "/usr/sbin/pgbouncer"
+    if not Path(program).exists():
+        return None
+    port = free_port()
+    (folder / "users.txt").write_text('"postgres" ""\n')
+    (folder / "pgbouncer.ini").write_text(
+        f"[databases]\nbench = host={server.socket_folder} port={server.socket.name.rpartition('.')[2]} dbname=bench\n"
+        f"[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {port}\npool_mode = session\nauth_type = trust\n"
+        f"auth_file = {folder}/users.txt\ndefault_pool_size = 64\nunix_socket_dir =\nlogfile = {folder}/pgbouncer.log\n"
+    )
+    folder.chmod(0o777)
+    for file in (folder / "users.txt", folder / "pgbouncer.ini"):
+        file.chmod(0o666)
+    command = [program, "-q", "-u", "nobody", str(folder / "pgbouncer.ini")]
+    child = subprocess.Popen(command, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+    wait_for(port)
+    return child, port
+
+
+def pgbench(port: int, clients: int, seconds: float) -> dict[str, float]:
+    """One round of select-only, prepared."""
+    done = subprocess.run(
+        ["pgbench", "-n", "-S", "-M", "prepared", "-h", "127.0.0.1", "-p", str(port), "-U", "postgres"]
+        + ["-c", str(clients), "-j", str(min(clients, 2)), "-T", str(int(seconds)), "bench"],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "PGSSLMODE": "disable"},
+    )
+    if done.returncode:
+        raise SystemExit(done.stderr)
+    out = done.stdout
+    tps, latency = TPS.search(out), LATENCY.search(out)
+    assert tps is not None
+    assert latency is not None
+    return {"tps": float(tps[1]), "latency_ms": float(latency[1])}
+
+
+def listing(port: int, rows: int) -> float:
+    """Seconds for one client to take a result of `rows` rows with its keys."""
+    started = time.monotonic()
+    subprocess.run(
+        ["psql", "-X", "-qAt", "-o", "/dev/null", "-h", "127.0.0.1", "-p", str(port), "-U", "postgres", "bench"]
+        + ["-c", f"select aid, bid, abalance from pgbench_accounts limit {rows}"],
+        check=True,
+        env={**os.environ, "PGSSLMODE": "disable"},
+    )
+    return time.monotonic() - started
+
+
+def measure(ports: dict[str, int], options: argparse.Namespace) -> dict[str, object]:
+    result: dict[str, object] = {}
+    for clients in [int(text) for text in options.clients.split(",")]:
+        rounds: dict[str, list[dict[str, float]]] = {name: [] for name in ports}
+        for _ in range(options.rounds):
+            for name, port in ports.items():
+                rounds[name].append(pgbench(port, clients, options.seconds))
+        medians = {name: statistics.median(one["tps"] for one in found) for name, found in rounds.items()}
+        latencies = {name: statistics.median(one["latency_ms"] for one in found) for name, found in rounds.items()}
+        result[f"clients_{clients}"] = {
+            "tps": {name: round(value) for name, value in medians.items()},
+            "latency_ms": {name: round(value, 3) for name, value in latencies.items()},
+            "against_pgbouncer": {
+                name: round(value / medians["pgbouncer"], 3) for name, value in medians.items() if "pgbouncer" in medians
+            },
+        }
+    if options.rows:
+        times: dict[str, list[float]] = {name: [] for name in ports}
+        for _ in range(options.rounds):
+            for name, port in ports.items():
+                times[name].append(listing(port, options.rows))
+        seconds = {name: statistics.median(found) for name, found in times.items()}
+        result[f"rows_{options.rows}"] = {
+            "seconds": {name: round(value, 3) for name, value in seconds.items()},
+            "against_direct": {name: round(value / seconds["direct"], 2) for name, value in seconds.items()},
+        }
+    return result
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seconds", type=float, default=3)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--clients", default="1,8,32")
+    parser.add_argument("--rows", type=int, default=300_000)
+    parser.add_argument("--strict", action="store_true", help="measure strict mode too")
+    parser.add_argument("--relay", nargs=5, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.relay:
+        run_relay_child(*options.relay)
+        return
+    folder = Path(tempfile.mkdtemp(prefix="quivive-bench-"))
+    folder.chmod(0o755)
+    server = PostgresServer(folder=folder / "pg", programs=wheel_programs())
+    children: list[subprocess.Popen[bytes]] = []
+    try:
+        server.start()
+        base = ["-h", "127.0.0.1", "-p", str(server.port), "-U", "postgres"]
+        subprocess.run(["psql", "-X", "-q", *base, "postgres", "-c", "create database bench"], check=True)
+        scale = max(1, -(-options.rows // 100_000))
+        subprocess.run(["pgbench", "-i", "-q", "-s", str(scale), *base, "bench"], check=True, capture_output=True)
+        ports = {"direct": server.port}
+        for name, started in (
+            ("pgbouncer", start_pgbouncer(folder, server)),
+            ("relay", start_relay(folder, server, "observe")),
+            ("strict", start_relay(folder, server, "strict") if options.strict else None),
+        ):
+            if started is not None:
+                children.append(started[0])
+                ports[name] = started[1]
+        print(json.dumps(measure(ports, options), indent=2))
+    finally:
+        for child in children:
+            child.send_signal(signal.SIGTERM)
+            child.wait(20)
+        server.destroy()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    main()
