@@ -48,12 +48,12 @@ def anonymous(app):
 
 
 @pytest.fixture
-def signed_in(app, place):
-    """Make a client signed in under a role."""
+def signed_in(place):
+    """Make a client signed in under a role; an application each, over the same installation."""
     opened = []
 
     def make(role, controllers=fakes.CONTROLLERS[:2]):
-        client = Client(app, base_url=ORIGIN)
+        client = Client(create_app(place.services()), base_url=ORIGIN)
         opened.append(client)
         client.__enter__()
         secret = place.session(role, controllers)
@@ -62,7 +62,7 @@ def signed_in(app, place):
         return client
 
     yield make
-    for client in opened:
+    for client in reversed(opened):
         client.__exit__(None, None, None)
 
 
