@@ -167,7 +167,12 @@ def _equals(node: exp.Expr, certain: bool, resolver: Resolver) -> list[Predicate
         if isinstance(inner, exp.Query):
             return _compared(left, Comparison.IN, (OTHER,), certain, resolver)
         return _compared(left, Comparison.ANY, operands(inner), certain, resolver)
-    return _compared(left, Comparison.EQUALS, operands(right), certain, resolver)
+    return _compared(left, Comparison.EQUALS, operands(right), certain, resolver, folded=_folded(right))
+
+
+def _folded(value: exp.Expr) -> bool:
+    """True when the value compared is not the literal or bind itself, but lower(…) or trim(…) of it."""
+    return value.find(*_WRAPPERS, exp.Anonymous) is not None
 
 
 def _in_operands(node: exp.In) -> tuple[Comparison, tuple[Operand, ...]]:
@@ -200,8 +205,10 @@ def _compared(
     resolver: Resolver,
     *,
     paired: bool = False,
+    folded: bool = False,
 ) -> list[Predicate]:
     found, wrapped = _column(column)
+    wrapped = wrapped or folded or any(o.kind is OperandKind.OTHER for o in values)
     if found is None:
         return []
     references, restricts = resolver(found)
@@ -248,11 +255,11 @@ def _parts(node: exp.Expr) -> list[exp.Expr] | None:
 
 
 def _each(nodes: list[exp.Expr]) -> tuple[Operand, ...]:
-    return tuple(operand for node in nodes for operand in operands(node))
+    return tuple(OTHER if _folded(node) else operand for node in nodes for operand in operands(node))
 
 
 def _one(node: exp.Expr) -> Operand:
-    read = operands(node)
+    read = () if _folded(node) else operands(node)
     return read[0] if len(read) == 1 else OTHER
 
 

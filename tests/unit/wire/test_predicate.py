@@ -110,3 +110,11 @@ def test_rows_are_paired() -> None:
     assert inserted[1].operands == (OTHER, bind(1))
     assert [p.column for p in read("insert into t values (1, 2)")] == ["#1", "#2"]
     assert [p.column for p in read("insert into t (a) select $1")] == ["a"]
+
+
+def test_a_folded_value_is_no_key() -> None:
+    """`id = upper($1)` compares another value than the bind: good for a pattern, not for a key."""
+    (equals,) = read("select * from t where code = upper($1)")
+    assert equals.wrapped
+    (listed,) = read("select * from t where code in (upper($1), 'a')")
+    assert listed.operands[0] is OTHER or listed.operands[0] == OTHER
