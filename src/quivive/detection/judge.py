@@ -179,7 +179,8 @@ def _live_target(cursor: duckdb.DuckDBPyConnection) -> None:
     _make(cursor, "contact_window", _step("contact_window"))
     _make(cursor, "live_subject_key", _step("live_subject_key"))
     _make(cursor, "target", _step("live_target"))
-    _add(cursor, "target", _step("live_listing"))
+    if _any(cursor, "target"):
+        _add(cursor, "target", _step("live_listing"))
 
 
 # --- how it is judged
@@ -189,8 +190,14 @@ def _judge_target(cursor: duckdb.DuckDBPyConnection, *, live: bool) -> JudgeRepo
     if not _count(cursor, "target"):
         return JudgeReport(exposures=0, revised=0)
     _make(cursor, "round_work", "SELECT * FROM target")
-    _make(cursor, "opening", _step("opening_work"))
-    _add(cursor, "round_work", "SELECT * FROM opening EXCEPT SELECT * FROM target")
+    listings = _any(
+        cursor,
+        "all_access a JOIN target t ON t.started_at = a.started_at AND t.access_hi = a.access_hi"
+        " AND t.access_lo = a.access_lo WHERE a.distinct_count BETWEEN 2 AND 500",
+    )
+    if listings:
+        _make(cursor, "opening", _step("opening_work"))
+        _add(cursor, "round_work", "SELECT * FROM opening EXCEPT SELECT * FROM target")
     _bounds(cursor)
     for name in ("contact_near", "contact_leg", "contact_window"):
         _make(cursor, name, _step(name))
@@ -198,16 +205,26 @@ def _judge_target(cursor: duckdb.DuckDBPyConnection, *, live: bool) -> JudgeRepo
     _make(cursor, "call_window", _step("call_window"))
     _make(cursor, "leftover", _step("leftover"))
     _make(cursor, "need_window", _step("need_window"))
-    _make(cursor, "round_work", _step("context_work"))
-    if _count(cursor, "round_work"):
+    in_calls = _any(cursor, "need_window")
+    if in_calls:
+        _make(cursor, "round_work", _step("context_work"))
+    if in_calls and _any(cursor, "round_work"):
         _bounds(cursor)
         _widen(cursor)
         _round(cursor, first=False)
         _make(cursor, "leftover", _step("leftover"))
         if live:
             _add(cursor, "target", _step("live_later"))
-    for name in ("presence_pair", "presence", "group_of", "related", "reason", "listing", "unit", "decision"):
-        _make(cursor, name, _step(name))
+    _make(cursor, "presence_pair", _step("presence_pair"))
+    _make(cursor, "presence", _step("presence"))
+    groups = _any(cursor, "catalogue_table WHERE table_kind = 'group'") and _any(cursor, "leftover")
+    if groups:
+        _make(cursor, "group_of", _step("group_of"))
+    _make(cursor, "related", _step("related") if groups and _any(cursor, "group_of") else _NO_RELATED)
+    _make(cursor, "reason", _step("reason"))
+    _make(cursor, "listing", _step("listing") if listings else _NO_LISTING)
+    _make(cursor, "unit", _step("unit"))
+    _make(cursor, "decision", _step("decision"))
     return _write(cursor)
 
 
@@ -253,9 +270,12 @@ def _round(cursor: duckdb.DuckDBPyConnection, *, first: bool) -> None:
     known = "" if first else " EXCEPT SELECT DISTINCT controller, key_hi, key_lo FROM identity"
     _make(cursor, "key_set", f"SELECT * FROM ({keys} UNION {of_contacts}){known}")
     _make(cursor, "hop_from", "SELECT *, key_hi AS subject_hi, key_lo AS subject_lo FROM key_set")
+    further = True
     for hop in ("hop1", "hop2", "hop3"):
-        _make(cursor, hop, _step("edge"))
-        _make(cursor, "hop_from", f"SELECT * FROM {hop} WHERE is_person = 0")
+        _make(cursor, hop, _step("edge") if further else "SELECT * FROM hop1 LIMIT 0")
+        further = further and _any(cursor, f"{hop} WHERE is_person = 0")
+        if further:
+            _make(cursor, "hop_from", f"SELECT * FROM {hop} WHERE is_person = 0")
     _make(cursor, "round_identity", _step("identity"))
     put(cursor, "identity", "SELECT * FROM round_identity")
     put(cursor, "key_subject", _step("key_subject"))
@@ -300,6 +320,16 @@ def _write(cursor: duckdb.DuckDBPyConnection) -> JudgeReport:
     assert found is not None, "an aggregate always gives a row"
     return JudgeReport(exposures=int(found[0]), revised=int(found[1]))
 
+
+_NO_RELATED: Final = (
+    "SELECT access_hi, access_lo, access_hi AS key_hi, access_lo AS key_lo, started_at, access_hi AS contact_hi,"
+    " access_lo AS contact_lo, started_at AS anchor_at, CAST(0 AS BIGINT) AS subject_rank FROM target LIMIT 0"
+)
+_NO_LISTING: Final = (
+    "SELECT access_hi, access_lo, access_hi AS contact_hi, access_lo AS contact_lo, '' AS template, '' AS strength,"
+    " started_at AS delta_us FROM target LIMIT 0"
+)
+"""Empty relations in the place of steps that have nothing to look at: each step costs milliseconds, each second."""
 
 # --- small tools
 
