@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from quivive.model.errors import StorageError
 
@@ -72,9 +72,8 @@ class Heads:
 
     def head(self, log: str) -> tuple[int, bytes] | None:
         """Size and root that may be signed."""
-        with self._lock:
-            row = self._db.execute("select size, root from heads where log = ?", (log,)).fetchone()
-        return (row[0], row[1]) if row else None
+        rows = self._all("select size, root from heads where log = ?", (log,))
+        return (rows[0][0], rows[0][1]) if rows else None
 
     def swap_head(self, log: str, old: tuple[int, bytes] | None, new: tuple[int, bytes]) -> None:
         """Move a head from what it was to what it becomes, durable on return.
@@ -112,60 +111,51 @@ class Heads:
     def shards(self) -> list[tuple[str, int]]:
         """Shards that have frames, with their next index."""
         query = "select shard, max(first) from frames group by shard order by shard"
-        with self._lock:
-            found = self._db.execute(query).fetchall()
-            return [(shard, self._next(shard, first)) for shard, first in found]
+        return [(shard, self._next(shard, first)) for shard, first in self._all(query)]
 
     def frames(self, shard: str, index: int, limit: int) -> list[FramePlace]:
         """Frames of a shard that hold `index` or follow it, in order."""
-        with self._lock:
-            start = self._db.execute(
-                "select max(first) from frames where shard = ? and first <= ?", (shard, index)
-            ).fetchone()[0]
-            rows = self._db.execute(
-                "select shard, first, count, path, start, length from frames where shard = ? and first >= ?"
-                " and first + count > ? order by first limit ?",
-                (shard, index if start is None else start, index, limit),
-            ).fetchall()
+        start = self._all("select max(first) from frames where shard = ? and first <= ?", (shard, index))[0][0]
+        rows = self._all(
+            "select shard, first, count, path, start, length from frames where shard = ? and first >= ?"
+            " and first + count > ? order by first limit ?",
+            (shard, index if start is None else start, index, limit),
+        )
         return [FramePlace(shard=r[0], first=r[1], count=r[2], path=r[3], start=r[4], length=r[5]) for r in rows]
 
     def extents(self) -> dict[str, int]:
         """Segment files and the length that is known good."""
-        with self._lock:
-            return dict(self._db.execute("select path, size from extents").fetchall())
+        return dict(self._all("select path, size from extents"))
 
     def ranges(self) -> Iterator[tuple[str, int, list[tuple[int, int]]]]:
         """Every (source, epoch) and its intervals."""
-        with self._lock:
-            rows = self._db.execute("select source, epoch, intervals from ranges").fetchall()
-        for source, epoch, text in rows:
+        for source, epoch, text in self._all("select source, epoch, intervals from ranges"):
             yield source, epoch, [(start, end) for start, end in json.loads(text)]
 
     def cursors(self) -> dict[str, tuple[int, int]]:
         """How far each source was taken."""
-        with self._lock:
-            rows = self._db.execute("select source, epoch, seq from cursors").fetchall()
+        rows = self._all("select source, epoch, seq from cursors")
         return {source: (epoch, seq) for source, epoch, seq in rows}
 
     def announced(self, log: str) -> bool:
         """Whether the spine already holds this log's key event."""
-        with self._lock:
-            return self._db.execute("select 1 from announced where log = ?", (log,)).fetchone() is not None
+        return bool(self._all("select 1 from announced where log = ?", (log,)))
 
     def announce(self, log: str) -> None:
         """Remember that it does."""
         with self._transaction(durable=False) as db:
             db.execute("insert or ignore into announced values (?)", (log,))
 
-    def forget_frames(self) -> None:
-        """Empty the cache; heads stay."""
-        with self._transaction(durable=False) as db:
-            for table in ("frames", "extents", "ranges", "cursors"):
-                db.execute(f"delete from {table}")
+    def _all(self, query: str, values: tuple[object, ...] = ()) -> list[tuple[Any, ...]]:
+        with self._lock:
+            try:
+                return self._db.execute(query, values).fetchall()
+            except sqlite3.Error as error:
+                raise StorageError(f"{self._path}: {error}") from error
 
     def _next(self, shard: str, first: int) -> int:
-        row = self._db.execute("select count from frames where shard = ? and first = ?", (shard, first)).fetchone()
-        return first + int(row[0])
+        rows = self._all("select count from frames where shard = ? and first = ?", (shard, first))
+        return first + int(rows[0][0])
 
     @contextmanager
     def _transaction(self, *, durable: bool) -> Iterator[sqlite3.Connection]:

@@ -126,6 +126,7 @@ class PayloadCheck:
         self._missing: tuple[int, int] | None = None
         self._altered: tuple[FrameAt, int, int] | None = None
         self.unpublished = 0
+        self.first_event: bytes | None = None  # the event at index 0, once opened and as committed
 
     def entry(self, index: int, data: bytes) -> Iterator[Finding]:
         """Check one log entry against the event that a frame holds for it."""
@@ -170,6 +171,8 @@ class PayloadCheck:
             if self._altered is None:
                 self._altered = (frame, index, index)
             self._altered = (frame, self._altered[1], index)
+        elif index == 0:
+            self.first_event = event
 
     def _open(self, frame: FrameAt) -> Iterator[Finding]:
         self._opened, self._events = frame, None

@@ -76,6 +76,8 @@ class _Verification:
         self._by_log: dict[str, str] = {}  # log id → controller
         self._last_epoch: dict[str, Any] = {}
         self._slots_epoch: object = None
+        self._origins: set[str] = set()
+        self._previous: dict[str, Checkpoint] = {}  # log id → checkpoint of the month before
 
     def run(self) -> Iterator[Finding]:
         yield from self._open_keys()
@@ -100,6 +102,9 @@ class _Verification:
         for place in sorted(set(segments.shards) - checked):
             self._report.unpublished += sum(frame.count for frame in segments.shards[place])
             yield from self._missing_log(place)
+        for origin in sorted(set(heads) - self._origins) if self._controller is None else ():
+            detail = f"the last epoch names the log {origin}, which is gone"
+            yield Finding(code=FindingCode.CHECKPOINT_MISSING, place="spine/slots.json", detail=detail)
         yield from self._spine()
         yield from self._slots(texts)
         yield from self._strangers()
@@ -119,12 +124,14 @@ class _Verification:
 
     def _log_folders(self) -> list[Path]:
         root = self._home / "log"
-        return sorted(path.parent for path in root.rglob("vkey") if path.is_file()) if root.is_dir() else []
+        found = {path.parent for name in _LOG_FILES for path in root.rglob(name)} if root.is_dir() else set()
+        return sorted(found)
 
     def _log(self, folder: Path, segments: Segments, heads: Heads) -> Iterator[Finding]:
         """One shard: key, checkpoint, journal, tiles, payload."""
         log_id, month = folder.parent.name, folder.name
         origin = folder.relative_to(self._home / "log").as_posix()
+        self._origins.add(origin)
         controller = self._by_log.get(log_id, log_id)
         shard = f"{controller}/{month}"
         expected = None
@@ -144,6 +151,8 @@ class _Verification:
         yield from check.run()
         yield from payload.finish(checkpoint.size)
         yield from _ahead(known, checkpoint)
+        yield from _opens_with(payload.first_event, self._previous.get(log_id), shard)
+        self._previous[log_id] = checkpoint
         self._report.entries += checkpoint.size
         self._report.checkpoints += 1
         self._report.unpublished += payload.unpublished
@@ -201,7 +210,10 @@ class _Verification:
     def _spine(self) -> Iterator[Finding]:
         """The spine is a log like the others, with entries we can read."""
         folder = self._home / "spine"
-        if not (folder / "checkpoint").exists() and not (folder / "vkey").exists():
+        if not any((folder / name).exists() for name in ("checkpoint", "vkey", "tile", "journal/spine")):
+            if self._report.checkpoints:
+                detail = "there is no spine: an interrupted first publication, or it was removed"
+                yield Finding(code=FindingCode.SLOTS_NOT_CHECKED, place="spine", detail=detail)
             return
         key = yield from self._spine_key(folder / "vkey")
         journal = folder / "journal" / "spine"
@@ -258,7 +270,7 @@ class _Verification:
 
     def _slots(self, texts: Mapping[int, str]) -> Iterator[Finding]:
         """With keys: the slots of the last epoch give the root that the spine holds."""
-        if self._keyring is None or not self._last_epoch or not texts:
+        if self._keyring is None or not self._last_epoch:
             return
         place = "spine/slots.json"
         if self._slots_epoch != self._last_epoch["epoch"]:
@@ -287,8 +299,9 @@ class _Verification:
             if path.is_file() and path.name not in _SPINE_FILES and not path.name.startswith(TEMPORARY_PREFIX):
                 yield self._stranger(path)
         for path in sorted((self._home / "log").rglob("*")) if (self._home / "log").is_dir() else ():
-            inside_tile = any(part == "tile" for part in path.parts)
-            if path.is_file() and not inside_tile and path.name not in _LOG_FILES | {TEMPORARY_PREFIX + "checkpoint"}:
+            inside_tile = "tile" in path.relative_to(self._home).parts
+            ours = path.name in _LOG_FILES or path.name.startswith(TEMPORARY_PREFIX)
+            if path.is_file() and not inside_tile and not ours:
                 yield self._stranger(path)
 
     def _stranger(self, path: Path) -> Finding:
@@ -313,6 +326,20 @@ def _ahead(known: Mapping[tuple[int, bytes], str], checkpoint: Checkpoint) -> It
             yield Finding(code=FindingCode.JOURNAL_AHEAD, place=source, detail=detail)
         elif size == 0 and root != checkpoint.root:
             yield Finding(code=FindingCode.HEAD_DIFFERS, place=source, detail="an empty head")
+
+
+def _opens_with(event: bytes | None, previous: Checkpoint | None, shard: str) -> Iterator[Finding]:
+    """A month begins by committing to the final checkpoint of the month before."""
+    if event is None or previous is None:
+        return
+    body = json.loads(event).get("body", {})
+    if (body.get("origin"), body.get("size"), body.get("root")) != (
+        previous.origin,
+        previous.size,
+        previous.root.hex(),
+    ):
+        detail = f"does not commit to the checkpoint of {previous.origin}"
+        yield Finding(code=FindingCode.HEAD_DIFFERS, place=f"{shard} index 0", detail=detail)
 
 
 def _require(holds: bool, what: str) -> None:

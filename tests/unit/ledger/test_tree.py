@@ -30,7 +30,7 @@ def naive_root(size):
     return compact.root()
 
 
-@pytest.mark.parametrize("size", [1, 255, 256, 257, 600, 65_537])
+@pytest.mark.parametrize("size", [1, 255, 256, 257, 600])
 def test_any_sequence_of_growths_ends_in_the_same_root_and_files(tmp_path, size):
     """Batches do not show in the result."""
     chance = random.Random(size)
@@ -61,6 +61,7 @@ def test_proofs_come_from_tiles(tmp_path):
     size = 66_000
     tree = TileTree(tmp_path)
     grow(tree, size)
+    assert tree.root() == naive_root(size)
     for index in (0, 255, 256, 65_535, 65_536, size - 1):
         proof = inclusion_proof(index, size, lambda height, at: tree.read_hash(height, at, size))
         verify_inclusion(

@@ -10,7 +10,7 @@ from quivive.ledger.verify import verify_home
 from quivive.model.entry import EntryKind
 
 SEED = 20261123
-FLIPS = 150
+FLIPS = 90
 
 
 @pytest.fixture
@@ -197,3 +197,43 @@ def test_one_controller_alone(closed):
     """The check can be limited to one log."""
     report = verify_home(closed.path, controller="boreal")
     assert (report.exit_code, report.entries) == (Exit.VERIFIED, 169)
+
+
+def test_what_was_removed_whole_is_missed(closed):
+    """A deleted log, spine or slots file never passes for a smaller home."""
+    keys = closed.keyring.log_keys("boreal")
+    (closed.path / "spine/slots.json").rename(closed.path / "slots")
+    assert {finding.code for finding in verify_home(closed.path).findings} == {FindingCode.SLOTS_NOT_CHECKED}
+    (closed.path / "slots").rename(closed.path / "spine/slots.json")
+    shutil.rmtree(closed.path / "log" / closed.origin / "l" / keys.log_id)
+    shutil.rmtree(closed.path / "segments/boreal")
+    report = verify_home(closed.path)
+    assert report.exit_code == Exit.TAMPERED
+    assert {FindingCode.CHECKPOINT_MISSING, FindingCode.UNEXPECTED_FILE} == {
+        finding.code for finding in report.findings
+    }
+    for name in ("checkpoint", "vkey", "journal/spine"):
+        (closed.path / "spine" / name).unlink()
+    shutil.rmtree(closed.path / "spine/tile")
+    assert FindingCode.SLOTS_NOT_CHECKED in {finding.code for finding in verify_home(closed.path).findings}
+
+
+def test_a_month_that_commits_to_another_past_is_found(home, monkeypatch):
+    """The first entry of a month must name the checkpoint that ended the month before."""
+    from quivive.ledger import log
+    from quivive.ledger.own import opening
+
+    def lying(previous, shard, at):
+        prepared = opening(previous, shard, at)
+        root = previous.log.signed.root.hex().encode()
+        return type(prepared)(event=prepared.event, data=prepared.data.replace(root, b"0" * 64))
+
+    monkeypatch.setattr(log, "opening", lying)
+    ledger = home.open()
+    ledger.append(home.events(1, 5), home.now)
+    later = home.now + 15 * home.day
+    ledger.append(home.events(6, 7, at=later), later)
+    ledger.publish(later)
+    ledger.close()
+    (finding,) = verify_home(home.path).findings
+    assert (finding.code, finding.place) == (FindingCode.HEAD_DIFFERS, "aurore/202612 index 0")
