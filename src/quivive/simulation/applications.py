@@ -97,7 +97,7 @@ class AuroreDesk:
         """Open the pool."""
         self._pool = await asyncpg.create_pool(
             self._dsn,
-            min_size=1,
+            min_size=0,
             max_size=POOL_CONNECTIONS,
             command_timeout=STATEMENT_TIMEOUT_S,
             ssl=False,

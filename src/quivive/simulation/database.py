@@ -6,15 +6,17 @@ a private folder) is placed in a temporary folder whose path is remembered. Must
 that matters: synchronisation to disk is off.
 """
 
+import ctypes
 import os
 import pwd
 import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
@@ -42,6 +44,7 @@ _FAST: Final = (
     "log_min_error_statement=panic",
     "jit=off",
 )
+_PR_SET_PDEATHSIG: Final = 1  # prctl(2)
 _UNPRIVILEGED: Final = ("postgres", "nobody")
 
 
@@ -74,6 +77,18 @@ def is_free(port: int) -> bool:
         except OSError:
             return False
         return True
+
+
+def end_with_parent(number: signal.Signals) -> Callable[[], None] | None:
+    """Make a child's first act: ask Linux for a signal when the thread that started it is gone (kill -9 included)."""
+    if sys.platform != "linux":
+        return None
+    library = ctypes.CDLL(None)
+
+    def ask() -> None:
+        library.prctl(_PR_SET_PDEATHSIG, number)
+
+    return ask
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -266,6 +281,7 @@ class PostgresServer:
             cwd="/",
             env={"LC_ALL": "C.UTF-8", "PATH": "/usr/bin:/bin", "TZ": "UTC"},
             start_new_session=True,
+            preexec_fn=end_with_parent(signal.SIGINT),  # noqa: PLW1509 - one call of prctl, loaded beforehand
             user=None if account is None else account.uid,
             group=None if account is None else account.gid,
             extra_groups=None if account is None else (),

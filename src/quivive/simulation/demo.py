@@ -150,7 +150,7 @@ class _Demo:
 
     async def _bring_up(self, state: _State, database: PostgresServer, product: Product) -> None:
         self.tell("database")
-        await asyncio.to_thread(database.start)
+        database.start()  # from this thread, whose end would end the server
         write_configuration(
             self.home,
             language=self.language,

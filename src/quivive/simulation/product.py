@@ -17,6 +17,7 @@ from typing import Any, Final
 from quivive.core.control import CoreUnreachableError, ask, core_socket
 from quivive.model.errors import QuiviveError, StorageError
 from quivive.privacy.policy_file import decode_policy
+from quivive.simulation.database import end_with_parent
 
 MAX_READY_S: Final = 90.0
 """Seconds until the core answers; a start after a crash may rebuild the projection first."""
@@ -49,6 +50,7 @@ class Product:
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
+                preexec_fn=end_with_parent(signal.SIGTERM),  # noqa: PLW1509 - one call of prctl, loaded beforehand
             )
 
     async def ready(self) -> None:
