@@ -54,7 +54,14 @@ def all_codes() -> Iterator[str]:
     for prefix, members in CODES:
         yield from (f"{prefix}.{member}" for member in members)
     yield from (f"problem.{code}" for code in (*PROBLEMS, "other"))
-    yield from ("evidence.before", "evidence.after", "evidence.during", "evidence.nothing", "evidence.nearest")
+    yield from (
+        "evidence.before",
+        "evidence.after",
+        "evidence.during",
+        "evidence.nothing",
+        "evidence.nearest",
+        "evidence.nearest_during",
+    )
     yield from ("fresh.silent", "fresh.until", "fresh.never", "reason.pending")
     yield from ("reason.unexplained", "reason.not_judged", "report.reason_open", "verdict.none")
     yield from ("reason.unexplained", "reason.not_judged", "report.reason_open", "verdict.none")
@@ -106,10 +113,10 @@ class Speaker:
         return f"{kind} {row.evidence_label}".strip()
 
     def delta(self, seconds: int) -> str:
-        """How far a contact lies from the access."""
+        """How far a contact lies from the access; positive = the contact came first (access minus contact)."""
         if seconds == 0:
             return self.texts.say("evidence.during")
-        code = "evidence.before" if seconds < 0 else "evidence.after"
+        code = "evidence.before" if seconds > 0 else "evidence.after"
         return self.texts.say(code, duration=self.texts.duration(seconds))
 
     def found(self, row: Row) -> str:
@@ -122,10 +129,11 @@ class Speaker:
         """The contact that was found, or the nearest one that was not enough."""
         if row.found:
             return f"{row.contact_label} · {self.delta(row.delta_s)}".strip(" ·")
-        if row.nearest_at:
-            nearest = self.texts.say("evidence.nearest", at=self.texts.moment(row.nearest_at))
-            return f"{nearest} ({row.contact_label})" if row.contact_label else nearest
-        return self.texts.say("evidence.nothing")
+        if not row.nearest_at:
+            return self.texts.say("evidence.nothing")
+        code = "evidence.nearest" if row.delta_s else "evidence.nearest_during"
+        said = self.texts.say(code, at=self.texts.moment(row.nearest_at), distance=self.delta(row.delta_s))
+        return f"{row.contact_label} · {said}".strip(" ·")
 
     def freshness(self, row: Row) -> str:
         """How far the source that would hold the reason had delivered."""

@@ -96,10 +96,10 @@ def _groups() -> list[dict[str, object]]:
 
 def _evidence() -> list[dict[str, object]]:
     lines = (
-        ("E1", False, "A-9850", NOW - 34 * MINUTE_US, -2040, "aurore-cti"),
-        ("E3", False, "A-9850", NOW - 34 * MINUTE_US, -2040, "aurore-cti"),
+        ("E1", False, "A-9850", NOW - 34 * MINUTE_US, 2040, "aurore-cti"),
+        ("E3", False, "A-9850", NOW - 34 * MINUTE_US, 2040, "aurore-cti"),
         ("E6", False, "", 0, 0, "aurore-crm"),
-        ("E7", True, "55120", NOW - HOUR_US, -3600, "aurore-crm"),
+        ("E7", True, "55120", NOW - HOUR_US, 3600, "aurore-crm"),
     )
     return [
         {
