@@ -22,7 +22,7 @@ CREATE TABLE parcel (
     status text NOT NULL, updated_at timestamptz NOT NULL DEFAULT now());
 CREATE VIEW order_tracking AS
     SELECT o.id, o.order_number, o.customer_id, c.id AS person_id, o.status, o.placed_at, c.last_name, c.first_name,
-           p.id AS parcel_id, p.tracking_number, p.carrier, p.status AS parcel_status
+           p.id AS parcel_id, p.order_id AS parcel_order_id, p.tracking_number, p.carrier, p.status AS parcel_status
     FROM orders o JOIN customer c ON c.id = o.customer_id LEFT JOIN parcel p ON p.order_id = o.id;
 -- after the load
 ALTER TABLE customer ADD FOREIGN KEY (household_id) REFERENCES household (id);
