@@ -175,10 +175,11 @@ def _live_target(cursor: duckdb.DuckDBPyConnection) -> None:
     if contacts > MAX_LIVE_CONTACTS or accesses > MAX_LIVE_ACCESSES:
         _make(cursor, "target", "SELECT access_hi, access_lo, started_at FROM all_access")
         return
-    _make(cursor, "contact_leg", _step("contact_leg"))
-    _make(cursor, "contact_window", _step("contact_window"))
-    _make(cursor, "live_subject_key", _step("live_subject_key"))
     _make(cursor, "target", _step("live_target"))
+    if contacts:
+        for name in ("contact_leg", "contact_window", "live_subject_key"):
+            _make(cursor, name, _step(name))
+        _add(cursor, "target", f"SELECT * FROM ({_step('live_touched')}) EXCEPT SELECT * FROM target")
     if _any(cursor, "target"):
         _add(cursor, "target", _step("live_listing"))
 
@@ -210,8 +211,7 @@ def _judge_target(cursor: duckdb.DuckDBPyConnection, *, live: bool) -> JudgeRepo
         _make(cursor, "round_work", _step("context_work"))
     if in_calls and _any(cursor, "round_work"):
         _bounds(cursor)
-        _widen(cursor)
-        _round(cursor, first=False)
+        _round(cursor, first=False, contacts=_widen(cursor))
         _make(cursor, "leftover", _step("leftover"))
         if live:
             _add(cursor, "target", _step("live_later"))
@@ -240,21 +240,24 @@ def _bounds(cursor: duckdb.DuckDBPyConnection) -> None:
     )
 
 
-def _widen(cursor: duckdb.DuckDBPyConnection) -> None:
+def _widen(cursor: duckdb.DuckDBPyConnection) -> bool:
     """Contacts that the context of the work reaches beyond those of the work itself, for the second round."""
     _make(cursor, "contact_before", "SELECT contact_hi, contact_lo FROM contact_near")
-    for name in ("contact_window", "contact_identity"):
-        _make(cursor, f"{name}_before", f"SELECT * FROM {name}")
     _make(cursor, "contact_near", _step("contact_near"))
     cursor.execute(
         "DELETE FROM contact_near n USING contact_before b"
         " WHERE b.contact_hi = n.contact_hi AND b.contact_lo = n.contact_lo"
     )
+    if not _any(cursor, "contact_near"):
+        return False
+    for name in ("contact_window", "contact_identity"):
+        _make(cursor, f"{name}_before", f"SELECT * FROM {name}")
     for name in ("contact_leg", "contact_window"):
         _make(cursor, name, _step(name))
+    return True
 
 
-def _round(cursor: duckdb.DuckDBPyConnection, *, first: bool) -> None:
+def _round(cursor: duckdb.DuckDBPyConnection, *, first: bool, contacts: bool = True) -> None:
     """Resolve and match the accesses of `round_work`; a second round adds the context of the first."""
     put = _make if first else _add
     _make(cursor, "round_access", _step("work_access"))
@@ -282,10 +285,11 @@ def _round(cursor: duckdb.DuckDBPyConnection, *, first: bool) -> None:
     _make(cursor, "round_subject", _step("work_subject"))
     put(cursor, "work_subject", "SELECT * FROM round_subject")
     put(cursor, "work_size", _step("work_size"))
-    _make(cursor, "contact_identity", _step("contact_identity"))
+    if contacts:
+        _make(cursor, "contact_identity", _step("contact_identity"))
     if first:
         _make(cursor, "contact_identified", _step("contact_identified"))
-    else:
+    elif contacts:
         for name in ("contact_window", "contact_identity"):
             _add(cursor, name, f"SELECT * FROM {name}_before")
     _make(cursor, "identity_match", _step("identity_match"))

@@ -112,10 +112,8 @@ def _fragments() -> dict[str, str]:
     parts = _FRAGMENT.split(_read("_scope"))
     found = dict(zip(parts[1::2], (body.strip() for body in parts[2::2]), strict=True))
     columns = {f"{{{table}_columns}}": ", ".join(_COLUMNS[table]) for table in _SEALED}
-    for name, body in found.items():
-        for mark, listed in columns.items():
-            body = body.replace(mark, listed)
-        found[name] = body
+    for mark, listed in columns.items():
+        found = {name: body.replace(mark, listed) for name, body in found.items()}
     return found
 
 

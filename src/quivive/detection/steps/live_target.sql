@@ -1,4 +1,4 @@
--- What must be judged now: what arrived, what new evidence touches, what has become decidable.
+-- What must be judged now: what arrived, what new links and accounts touch, what has become decidable.
 SELECT DISTINCT u.access_hi, u.access_lo, u.started_at
 FROM (
     SELECT access_hi, access_lo, started_at FROM dirty_access
@@ -10,25 +10,6 @@ FROM (
     -- Changed accounts.
     SELECT a.access_hi, a.access_lo, a.started_at FROM all_access a
     JOIN dirty_agent d ON d.controller = a.controller AND d.agent_hi = a.agent_hi AND d.agent_lo = a.agent_lo
-    UNION ALL
-    -- Touched calls: accesses of their agents in their windows, with the margin of stated contacts.
-    SELECT a.access_hi, a.access_lo, a.started_at
-    FROM all_access a
-    JOIN (
-        SELECT w.controller, w.from_at, w.to_at, k.agent_hi, k.agent_lo FROM contact_window w
-        JOIN account k ON k.controller = w.controller AND k.person_hi = w.ident_hi AND k.person_lo = w.ident_lo
-        WHERE w.contact_kind = 'call'
-        UNION SELECT controller, from_at, to_at, ident_hi, ident_lo FROM contact_window WHERE contact_kind = 'call'
-    ) AS w ON w.controller = a.controller AND w.agent_hi = a.agent_hi AND w.agent_lo = a.agent_lo
-    WHERE a.started_at >= w.from_at - 600000000 AND a.started_at <= w.to_at + 600000000
-    UNION ALL
-    -- Touched tickets and callbacks: accesses that show their customers.
-    SELECT e.access_hi, e.access_lo, e.started_at FROM all_exposure e
-    JOIN live_subject_key k ON k.controller = e.controller AND k.key_hi = e.key_hi AND k.key_lo = e.key_lo
-    UNION ALL
-    -- Verdicts that rest on a touched contact.
-    SELECT v.access_hi, v.access_lo, v.started_at FROM verdict_current v
-    JOIN contact_near c ON c.contact_hi = v.contact_hi AND c.contact_lo = v.contact_lo
     UNION ALL
     -- Decidable now, or no longer pending because a source fell silent.
     SELECT v.access_hi, v.access_lo, v.started_at FROM verdict_current v
