@@ -10,18 +10,24 @@ import sqlite3
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
 from quivive.model.errors import StorageError
 
-_SCHEMA_VERSION: Final = 1
+_SCHEMA_VERSION: Final = 2
+MAX_RUN_FRAMES: Final = 64
+MAX_RUN_BYTES: Final = 1024 * 1024
+"""Frames that follow each other in one file share a row of the index up to either: live ingestion writes many
+small frames, and reading one entry reads one run."""
+_CACHE: Final = ("shards", "runs", "extents", "ranges", "cursors")
 _SCHEMA: Final = """
 create table if not exists heads (log text primary key, size integer not null, root blob not null) without rowid;
-create table if not exists frames (
+create table if not exists shards (shard text primary key, next integer not null) without rowid;
+create table if not exists runs (
     shard text not null, first integer not null, count integer not null,
-    path text not null, start integer not null, length integer not null,
+    path text not null, start integer not null, length integer not null, frames integer not null,
     primary key (shard, first)) without rowid;
 create table if not exists extents (path text primary key, size integer not null) without rowid;
 create table if not exists ranges (
@@ -34,7 +40,7 @@ create table if not exists announced (log text primary key) without rowid;
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FramePlace:
-    """Where a frame lies: `path` below the home."""
+    """Where a frame, or a run of `frames` that follow each other, lies: `path` below the home."""
 
     shard: str
     first: int
@@ -42,6 +48,24 @@ class FramePlace:
     path: str
     start: int
     length: int
+    frames: int = 1
+
+    def joined(self, following: "FramePlace") -> "FramePlace | None":
+        """This run with a frame behind it, or None when the frame begins a new run."""
+        if (self.path, self.start + self.length, self.first + self.count) != (
+            following.path,
+            following.start,
+            following.first,
+        ):
+            return None
+        if self.frames >= MAX_RUN_FRAMES or self.length + following.length > MAX_RUN_BYTES:
+            return None
+        return replace(
+            self,
+            count=self.count + following.count,
+            length=self.length + following.length,
+            frames=self.frames + following.frames,
+        )
 
 
 class HeadConflictError(StorageError):
@@ -54,12 +78,16 @@ class Heads:
     def __init__(self, path: Path) -> None:
         self._lock = threading.RLock()
         self._path = path
+        self._last_runs: dict[str, FramePlace] = {}
         try:
             self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
             self._db.execute("pragma journal_mode = wal")
             version = self._db.execute("pragma user_version").fetchone()[0]
-            if version not in (0, _SCHEMA_VERSION):
+            if version > _SCHEMA_VERSION:
                 raise StorageError(f"{path}: schema version {version}; upgrade Quivive")
+            if version < _SCHEMA_VERSION:  # the cache is rebuilt from the segments, heads stay
+                for table in (*_CACHE, "frames"):
+                    self._db.execute(f"drop table if exists {table}")
             self._db.executescript(_SCHEMA)
             self._db.execute(f"pragma user_version = {_SCHEMA_VERSION}")
         except sqlite3.Error as error:
@@ -95,33 +123,36 @@ class Heads:
         cursors: Iterable[tuple[str, int, int]],
     ) -> None:
         """Remember frames that are already durable, in one transaction that is not itself synced."""
+        runs: dict[str, FramePlace] = {}
         with self._transaction(durable=False) as db:
             for frame in frames:
-                db.execute(
-                    "insert or replace into frames values (?, ?, ?, ?, ?, ?)",
-                    (frame.shard, frame.first, frame.count, frame.path, frame.start, frame.length),
-                )
+                last = runs.get(frame.shard) or self._last_run(frame.shard)
+                run = (last.joined(frame) if last else None) or frame
+                runs[frame.shard] = run
+                place = (run.shard, run.first, run.count, run.path, run.start, run.length, run.frames)
+                db.execute("insert or replace into runs values (?, ?, ?, ?, ?, ?, ?)", place)
+                db.execute("insert or replace into shards values (?, ?)", (frame.shard, frame.first + frame.count))
                 db.execute("insert or replace into extents values (?, ?)", (frame.path, frame.start + frame.length))
             db.executemany(
                 "insert or replace into ranges values (?, ?, ?)",
                 [(source, epoch, json.dumps(intervals)) for source, epoch, intervals in ranges],
             )
             db.executemany("insert or replace into cursors values (?, ?, ?)", list(cursors))
+        self._last_runs.update(runs)
 
     def shards(self) -> list[tuple[str, int]]:
         """Shards that have frames, with their next index."""
-        query = "select shard, max(first) from frames group by shard order by shard"
-        return [(shard, self._next(shard, first)) for shard, first in self._all(query)]
+        return [(shard, following) for shard, following in self._all("select shard, next from shards order by shard")]
 
-    def frames(self, shard: str, index: int, limit: int) -> list[FramePlace]:
-        """Frames of a shard that hold `index` or follow it, in order."""
-        start = self._all("select max(first) from frames where shard = ? and first <= ?", (shard, index))[0][0]
+    def runs(self, shard: str, index: int, limit: int) -> list[FramePlace]:
+        """Runs of frames of a shard that hold `index` or follow it, in order."""
+        start = self._all("select max(first) from runs where shard = ? and first <= ?", (shard, index))[0][0]
         rows = self._all(
-            "select shard, first, count, path, start, length from frames where shard = ? and first >= ?"
+            "select shard, first, count, path, start, length, frames from runs where shard = ? and first >= ?"
             " and first + count > ? order by first limit ?",
             (shard, index if start is None else start, index, limit),
         )
-        return [FramePlace(shard=r[0], first=r[1], count=r[2], path=r[3], start=r[4], length=r[5]) for r in rows]
+        return [_place(row) for row in rows]
 
     def extents(self) -> dict[str, int]:
         """Segment files and the length that is known good."""
@@ -153,9 +184,13 @@ class Heads:
             except sqlite3.Error as error:
                 raise StorageError(f"{self._path}: {error}") from error
 
-    def _next(self, shard: str, first: int) -> int:
-        rows = self._all("select count from frames where shard = ? and first = ?", (shard, first))
-        return first + int(rows[0][0])
+    def _last_run(self, shard: str) -> FramePlace | None:
+        if shard not in self._last_runs:
+            rows = self._all("select * from runs where shard = ? order by first desc limit 1", (shard,))
+            if not rows:
+                return None
+            self._last_runs[shard] = _place(rows[0])
+        return self._last_runs[shard]
 
     @contextmanager
     def _transaction(self, *, durable: bool) -> Iterator[sqlite3.Connection]:
@@ -174,3 +209,8 @@ class Heads:
                 if isinstance(error, sqlite3.Error):
                     raise StorageError(f"{self._path}: {error}") from error
                 raise
+
+
+def _place(row: tuple[Any, ...]) -> FramePlace:
+    shard, first, count, path, start, length, frames = row
+    return FramePlace(shard=shard, first=first, count=count, path=path, start=start, length=length, frames=frames)

@@ -25,7 +25,7 @@ from quivive.ledger.note import VerifierKey, verifier_key
 from quivive.ledger.own import as_gap, opening
 from quivive.ledger.published import PublishedLog
 from quivive.ledger.recovery import LedgerDamagedError
-from quivive.ledger.restore import open_place, restore
+from quivive.ledger.restore import open_run, restore
 from quivive.ledger.shard import Prepared, Shard, group
 from quivive.ledger.snapshot import copy_evidence
 from quivive.ledger.spinelog import VKEY_FILE, SpineLog
@@ -39,7 +39,7 @@ from quivive.spool.record import SpoolCursor
 
 MAX_PENDING_ENTRIES: Final = 131_072
 """Entries of one shard not yet in tiles: 4 MB; beyond it append publishes by itself."""
-FRAMES_PER_READ: Final = 64
+RUNS_PER_READ: Final = 64
 LAST_INSTANT_US: Final = 253_402_300_799 * SECOND_US  # year 9999: days after it have no name
 _DAY_US: Final = 86_400 * SECOND_US
 
@@ -220,12 +220,10 @@ class Ledger:
         for name in self.shards():
             wanted, end = watermark.get(name, 0), self._shards[name].next_index
             while wanted < end and len(entries) < max_entries:
-                places = self._heads.frames(name, wanted, FRAMES_PER_READ)
-                for place in places:
-                    day = place.path.rpartition("/")[2]
-                    opened = open_place(self._home, self._keyring, place)[
-                        wanted - place.first : wanted - place.first + max_entries - len(entries)
-                    ]
+                runs = self._heads.runs(name, wanted, RUNS_PER_READ)
+                for run in runs:
+                    day = run.path.rpartition("/")[2]
+                    opened = open_run(self._home, self._keyring, run, wanted, max_entries - len(entries))
                     entries += [
                         LedgerEntry(shard=name, index=wanted + position, day=day, data=data)
                         for position, (_, data) in enumerate(opened)
@@ -233,7 +231,7 @@ class Ledger:
                     wanted += len(opened)
                     if len(entries) >= max_entries:
                         break
-                if not places:
+                if not runs:
                     break
         return entries
 
@@ -247,8 +245,8 @@ class Ledger:
         if found is None:
             raise StorageError(f"{shard}: no such log")
         signed, note, hashes = found.log.proof(index)
-        (place,) = self._heads.frames(shard, index, 1)
-        salt, data = open_place(self._home, self._keyring, place)[index - place.first]
+        (run,) = self._heads.runs(shard, index, 1)
+        ((salt, data),) = open_run(self._home, self._keyring, run, index, 1)
         return InclusionProof(
             shard=shard,
             index=index,
@@ -383,7 +381,7 @@ class Ledger:
     def _publish_spine(self, now: int) -> bool:
         used: dict[int, tuple[bytes, str]] = {}
         vkeys: dict[str, tuple[bytes, str]] = {}
-        for controller, shard in self._latest.items():
+        for controller, shard in list(self._latest.items()):
             if controller in self._slots and shard.log.signed:
                 keys = self._keyring.log_keys(controller)
                 used[self._slots[controller]] = (keys.slot_salt, shard.log.signed.text)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 
-from quivive.ledger.frame import FrameError, open_frame
+from quivive.ledger.frame import PREFIX_BYTES, FrameError, check_frame, frame_length, open_frame
 from quivive.ledger.heads import FramePlace, Heads
 from quivive.ledger.intervals import Intervals
 from quivive.ledger.recovery import FoundFrame, LedgerDamagedError, TornTail, cut, read_place, rewrite, scan
@@ -60,20 +60,29 @@ def restore(home: Path, keyring: Keyring, heads: Heads, open_shard: Callable[[st
     return Restored(ranges=ranges, torn_tails=tails)
 
 
-def open_place(home: Path, keyring: Keyring, place: FramePlace) -> list[tuple[bytes, bytes]]:
-    """Read and open one frame: (salt, event) in index order.
+def open_run(home: Path, keyring: Keyring, run: FramePlace, index: int, limit: int) -> list[tuple[bytes, bytes]]:
+    """Open the frames of a run from `index` on: at most `limit` of (salt, event), in index order.
 
     Raises:
-        StorageError: it cannot be read, or does not open.
+        StorageError: they cannot be read, or do not open.
     """
-    controller, retention_class, day = place.path.split("/")[-3:]
+    controller, retention_class, day = run.path.split("/")[-3:]
     key = keyring.find_day_key(controller, retention_class, day)
     if key is None:
-        raise StorageError(f"{place.path}: its day key is gone")
+        raise StorageError(f"{run.path}: its day key is gone")
+    data, offset = read_place(home, run), 0
+    events: list[tuple[bytes, bytes]] = []
     try:
-        return open_frame(read_place(home, place), key.key)
+        while offset < run.length and len(events) < limit:
+            frame = data[offset : offset + frame_length(data[offset : offset + PREFIX_BYTES])]
+            header = check_frame(frame)
+            if header.first + header.count > index:
+                events += open_frame(frame, key.key)[max(0, index - header.first) :]
+            offset += len(frame)
     except FrameError as error:
-        raise LedgerDamagedError(f"{place.path} at {place.start} (index {place.first}): {error}") from error
+        place = f"{run.path} at {run.start + offset}"
+        raise LedgerDamagedError(f"{place}: {error}; run `quivive verify`") from error
+    return events[:limit]
 
 
 def _follow(shard: Shard, known: int, found: list[FoundFrame]) -> int:
@@ -110,7 +119,7 @@ def _ranges(heads: Heads, frames: list[FoundFrame]) -> dict[tuple[str, int], Int
 def _fill_pending(home: Path, keyring: Keyring, heads: Heads, shard: Shard) -> None:
     index = shard.log.size
     while index < shard.next_index:
-        for place in heads.frames(shard.name, index, 64):
-            for salt, event in open_place(home, keyring, place)[index - place.first :]:
+        for run in heads.runs(shard.name, index, 64):
+            for salt, event in open_run(home, keyring, run, index, run.count):
                 shard.pending.append(shard.committer.log_entry(index, salt, event))
                 index += 1

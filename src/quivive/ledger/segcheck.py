@@ -15,6 +15,7 @@ from quivive.ledger.commitment import ENTRY_BYTES, Committer
 from quivive.ledger.finding import Finding, FindingCode
 from quivive.ledger.frame import MAGIC, PREFIX_BYTES, FrameError, FrameHeader, check_frame, frame_length, open_frame
 from quivive.ledger.intervals import Intervals
+from quivive.model.errors import StorageError
 from quivive.privacy.keyring import DayKey
 
 
@@ -179,7 +180,11 @@ class PayloadCheck:
         place = f"{frame.path} at {frame.start}, {self._shard} index {frame.first} to {frame.first + frame.count - 1}"
         controller, retention_class, day = frame.path.split("/")[-3:]
         assert self._keys is not None
-        key = self._keys.find_day_key(controller, retention_class, day)
+        try:
+            key = self._keys.find_day_key(controller, retention_class, day)
+        except StorageError as error:
+            yield Finding(code=FindingCode.UNREADABLE, place=place, detail=f"payload not checked: {error}")
+            return
         if key is None:
             yield Finding(code=FindingCode.PAYLOAD_NOT_CHECKED, place=place, detail="payload not checked: no day key")
             return

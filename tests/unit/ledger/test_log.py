@@ -155,8 +155,24 @@ def test_large_batches_are_cut_into_frames(home, everything, monkeypatch):
     monkeypatch.setattr(shard, "MAX_FRAME_EVENTS", 7)
     ledger = home.open()
     ledger.append(home.events(1, 100), home.now)
-    assert len(ledger._heads.frames("aurore/202611", 0, 1000)) == 15
+    (run,) = ledger._heads.runs("aurore/202611", 0, 1000)
+    assert run.frames == 15
     assert [decode_entry(item.data).seq for item in everything(ledger, step=9)[0]] == list(range(1, 101))
+    ledger.close()
+
+
+def test_small_frames_read_back_from_any_index(home, everything):
+    """Many small appends, two classes: every index can be read and proved by itself."""
+    ledger = home.open()
+    for seq in range(1, 101):
+        ledger.append([home.event(seq, kind=EntryKind.GAP if seq % 10 == 0 else EntryKind.ACCESS)], home.now)
+    ledger.publish(home.now)
+    shard = "aurore/202611"
+    for index in range(100):
+        (item,) = ledger.read({shard: index}, 1)
+        assert (item.index, decode_entry(item.data).seq) == (index, index + 1)
+        assert ledger.proof(shard, index).data == item.data
+    assert len(everything(ledger, step=7)[0]) == 100
     ledger.close()
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from quivive.ledger.recovery import LedgerDamagedError
+from quivive.ledger.recovery import LedgerDamagedError, read_frames
 
 
 def forget(home):
@@ -18,7 +18,7 @@ def test_frames_in_another_place_or_twice_are_refused(home):
     ledger.close()
     path = home.path / "segments/aurore/trace/20261118"
     whole = path.read_bytes()
-    first = ledger._heads.__class__(home.path / "spine/heads.db").frames("aurore/202611", 0, 1)[0].length
+    first = next(read_frames(home.path, path, 0)).place.length
     for altered in (whole + whole[:first], whole[first:]):
         forget(home)
         path.write_bytes(altered)

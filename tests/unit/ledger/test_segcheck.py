@@ -1,6 +1,7 @@
 """Segment scanning goes on behind damage."""
 
 from quivive.ledger.finding import FindingCode
+from quivive.ledger.recovery import read_frames
 from quivive.ledger.segcheck import Segments, scan_segments
 
 
@@ -9,9 +10,9 @@ def test_damage_hides_one_frame_and_not_the_rest(home):
     ledger = home.open()
     for first in (1, 6, 11):
         ledger.append(home.events(first, first + 4), home.now)
-    places = ledger._heads.frames("aurore/202611", 0, 10)
     ledger.close()
     path = home.path / "segments/aurore/trace/20261118"
+    places = [found.place for found in read_frames(home.path, path, 0)]
     whole = path.read_bytes()
     for offset in (places[1].start + 60, places[1].start):
         altered = bytearray(whole)

@@ -90,6 +90,19 @@ def test_without_keys_payload_is_not_called_valid(closed):
     assert verify_home(closed.path).exit_code == Exit.TAMPERED
 
 
+def test_a_damaged_key_leaves_its_payload_unchecked(closed):
+    """A key file that does not open is named; the rest is checked, and nothing is called valid that was not."""
+    path = closed.path / "keys/days/boreal/trace/20261118.json"
+    path.write_bytes(path.read_bytes()[:-20])
+    report = verify_home(closed.path)
+    assert report.exit_code == Exit.CANNOT_CHECK
+    assert {finding.code for finding in report.findings} == {FindingCode.UNREADABLE}
+    path.unlink()
+    assert {finding.code for finding in verify_home(closed.path).findings} == {FindingCode.PAYLOAD_NOT_CHECKED}
+    (closed.path / "keys/controllers/boreal.json").unlink()
+    assert verify_home(closed.path).exit_code == Exit.CANNOT_CHECK
+
+
 def test_a_missing_day_is_named(closed):
     """A deleted segment without a certificate is tampering, with the indices that are gone."""
     (closed.path / "segments/boreal/trace/20261118").unlink()
