@@ -2,10 +2,10 @@
 
 import asyncio
 from dataclasses import dataclass
+from typing import Any
 
 import psycopg
 import pytest
-from conftest import TestServer
 
 from quivive.capture.address import parse_side_dsn
 from quivive.capture.catalogue import load_snapshot
@@ -143,7 +143,7 @@ async def _load(dsn: str) -> CatalogueSnapshot:
 
 
 @pytest.fixture(scope="module")
-def database(pg18: TestServer) -> str:
+def database(pg18: Any) -> str:
     name = pg18.customer_database()
     pg18.execute(EXTRA, name)
     pg18.execute("GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO app_user", name)
@@ -151,12 +151,12 @@ def database(pg18: TestServer) -> str:
 
 
 @pytest.fixture(scope="module")
-def snapshot(pg18: TestServer, database: str) -> CatalogueSnapshot:
+def snapshot(pg18: Any, database: str) -> CatalogueSnapshot:
     return asyncio.run(_load(pg18.dsn(database, user="side_user")))
 
 
 @pytest.fixture
-def bench(pg18: TestServer, database: str, snapshot: CatalogueSnapshot):
+def bench(pg18: Any, database: str, snapshot: CatalogueSnapshot):
     with psycopg.connect(pg18.dsn(database), autocommit=True) as connection:
         connection.execute("BEGIN")
         yield Bench(connection, snapshot)
@@ -445,7 +445,7 @@ def test_sql_level_execute(bench: Bench) -> None:
     assert found.records[0].keys == tuple(rec("customer", 28))
 
 
-def test_dropped_and_added_columns(pg18: TestServer, database: str) -> None:
+def test_dropped_and_added_columns(pg18: Any, database: str) -> None:
     """After DDL a fresh snapshot reads whole rows and partitions right again."""
     pg18.execute(
         "CREATE TABLE moved (a int, id int PRIMARY KEY, b text); ALTER TABLE moved DROP COLUMN a; INSERT INTO moved VALUES (5, 'x')",

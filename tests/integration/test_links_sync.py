@@ -1,10 +1,10 @@
 """Links read from declared key columns of a real PostgreSQL, with column privileges only."""
 
 import asyncio
+from typing import Any
 
 import asyncpg
 import pytest
-from conftest import TestServer
 
 from quivive.capture.links_sync import path_of, sync_links
 from quivive.model.access import LinkBody
@@ -40,7 +40,7 @@ async def _all(dsn: str) -> set[LinkBody]:
         await connection.close()
 
 
-def test_links_of_all_hops_with_column_privileges(pg18: TestServer) -> None:
+def test_links_of_all_hops_with_column_privileges(pg18: Any) -> None:
     """Alternate to person, order to person, line to order and to its person; nothing but key columns is readable."""
     name = pg18.customer_database()
     pg18.execute(

@@ -3,10 +3,10 @@
 import asyncio
 import tomllib
 from importlib.resources import files
+from typing import Any
 
 import asyncpg
 import pytest
-from conftest import TestServer
 
 from quivive.capture.source_map import Proposal, propose, read_tables, to_toml
 from quivive.model.catalogue import TableKind
@@ -25,7 +25,7 @@ def _propose(dsn: str) -> Proposal:
     return asyncio.run(run())
 
 
-def test_customer_file(pg18: TestServer, customer_db: str) -> None:
+def test_customer_file(pg18: Any, customer_db: str) -> None:
     """Person, linked tables over two hops, group and reference data are told apart, with keys and alternates."""
     proposal = _propose(pg18.dsn(customer_db, user="side_user"))
     tables = {p.table.name: p.table for p in proposal.tables}
@@ -48,7 +48,7 @@ def test_customer_file(pg18: TestServer, customer_db: str) -> None:
 
 
 @pytest.mark.parametrize("company", ["aurore", "mercato", "sereni"])
-def test_demonstration_schemas(pg18: TestServer, company: str) -> None:
+def test_demonstration_schemas(pg18: Any, company: str) -> None:
     """On the three companies of the demonstration, the customer is a person and nothing linked is left out."""
     script = (files("quivive.simulation") / "sql" / f"{company}.sql").read_text(encoding="utf-8")
     name = pg18.create_database(schema=script)
