@@ -280,7 +280,7 @@ class _Verification:
         used: dict[int, tuple[bytes, str]] = {}
         for slot, text in texts.items():
             controller = self._by_log.get(parse_checkpoint(text).origin.split("/")[-2])
-            if controller is None:
+            if controller is None or controller not in self._keyring.controllers():
                 yield Finding(code=FindingCode.SLOTS_NOT_CHECKED, place=place, detail=f"slot {slot}: no keys")
                 return
             used[slot] = (self._keyring.log_keys(controller).slot_salt, text)
