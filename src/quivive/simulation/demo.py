@@ -38,7 +38,7 @@ from quivive.simulation.database import DatabaseError, PostgresServer, is_free, 
 from quivive.simulation.feeds import Api, Delay, Feed, FeedError
 from quivive.simulation.product import Product, ProductError
 from quivive.simulation.schema import companies
-from quivive.simulation.seeding import Passwords, application_role, seed_all, seeded, side_role
+from quivive.simulation.seeding import Passwords, application_role, links_role, seed_all, seeded, side_role
 from quivive.simulation.sentences import language_of, say
 from quivive.simulation.shifts import shift
 from quivive.simulation.staff import EMPLOYER, ESTABLISHMENTS, Conduct, directory_rows, roster_rows, staff
@@ -60,6 +60,7 @@ class _State(msgspec.Struct, kw_only=True):
     superuser: str = ""
     application: dict[str, str] = msgspec.field(default_factory=dict)
     links: dict[str, str] = msgspec.field(default_factory=dict)
+    links_read: bool = False
 
 
 def run_demo(home: Path) -> int:
@@ -134,8 +135,11 @@ class _Demo:
         while not state.database_port:
             port = random.randrange(*PORT_RANGE)
             state.database_port = port if is_free(port) else 0
-        _write_private(path, msgspec.json.encode(state))
+        self._keep(state)
         return state
+
+    def _keep(self, state: _State) -> None:
+        _write_private(self.home / "demo-state.json", msgspec.json.encode(state))
 
     def _database(self, state: _State) -> PostgresServer:
         sides = ",".join(side_role(name) for name in RELAYED)
@@ -241,6 +245,8 @@ class _Demo:
         tasks += [asyncio.create_task(shift(centre, agent)) for agent in agents]
         self.tell("agents", count=len(agents))
         await self._announce(state, settings, product, database)
+        if not state.links_read:
+            tasks.append(asyncio.create_task(self._read_links(state, product, database)))
         try:
             yield
         finally:
@@ -250,6 +256,18 @@ class _Demo:
             self._sum_up(centre)
             for desk in desks.values():
                 await desk.close()
+
+    async def _read_links(self, state: _State, product: Product, database: PostgresServer) -> None:
+        """Once per data folder: from orders, parcels and invoices to persons, also those that nobody has opened yet."""
+        dsn = database.dsn(SHOWN, user=links_role(SHOWN), password="")
+        try:
+            count = await product.sync_links(f"{SHOWN}-db", dsn, state.links[SHOWN])
+        except ProductError as error:
+            print(f"quivive demo: {error}", file=sys.stderr, flush=True)  # noqa: T201 - the one sentence for the person
+            return
+        state.links_read = True
+        self._keep(state)
+        self.tell("links", count=f"{count:,}".replace(",", " "))
 
     def _sum_up(self, centre: Centre) -> None:
         nouns = ("calls", "tickets", "statements", "failures")

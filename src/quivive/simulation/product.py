@@ -77,6 +77,30 @@ class Product:
         """Send one command to the core."""
         return await ask(core_socket(self._home), command, **params)
 
+    async def sync_links(self, source: str, dsn: str, password: str) -> int:
+        """Run `quivive links sync` in a process of its own; returns how many links it wrote.
+
+        Raises:
+            ProductError: it failed.
+        """
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "quivive", "--home", os.fspath(self._home), "links", "sync", source, "--dsn", dsn),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.DEVNULL,
+            env={**os.environ, "PGPASSWORD": password},
+            start_new_session=True,
+        )
+        try:
+            output, _ = await process.communicate()
+        finally:
+            if process.returncode is None:
+                process.terminate()
+                await process.wait()
+        if process.returncode != 0:
+            raise ProductError(f"links sync of {source} ended with {process.returncode}")
+        return int(output.split()[0])
+
     async def policies_active(self, sources: Iterable[str], accounts: int) -> None:
         """Wait until each source may keep what the gate and the directory allow.
 

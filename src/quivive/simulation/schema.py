@@ -16,7 +16,7 @@ from quivive.simulation.people import People, invent
 
 RESERVED: Final = 50
 """Customers 1..50 of each company are left alone by simulated agents: whoever tries the product sees only himself."""
-ORDERS_PER_CUSTOMER: Final = 1.5
+ORDERS_PER_CUSTOMER: Final = 1.25
 CALLED_EVERY: Final = 3
 """Customers whose id is a multiple of it are members of the insurer's campaign."""
 _AFTER_LOAD: Final = "-- after the load"
@@ -288,7 +288,8 @@ def sereni_rows(customers: int, seed: int) -> list[SeedTable]:
 
 def companies(scale: float = 1.0) -> tuple[Company, ...]:
     """The three controllers behind relays; 54,000 customers at scale 1."""
-    sizes = {"aurore": 24_000, "mercato": 20_000, "sereni": 10_000}
+    # the web shop is the smaller one, because all its links are read at the first start
+    sizes = {"aurore": 35_000, "mercato": 8_000, "sereni": 11_000}
     counts = {name: max(4 * RESERVED, int(size * scale)) for name, size in sizes.items()}
     return (
         Company(

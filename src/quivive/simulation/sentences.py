@@ -27,7 +27,7 @@ _ENGLISH: Final = {
     "refused": "Rows refused by the product: {count} ({first})",
     "stopped": "Stopped.",
     "died": "Quivive ended unexpectedly; see {log}",
-    "links": "Links of {count} rows to their persons read",
+    "links": "Links sync: {count} links read from the web shop's key columns.",
 }
 _FRENCH: Final = {
     "database": "Démarrage de PostgreSQL",
@@ -49,7 +49,7 @@ _FRENCH: Final = {
     "refused": "Lignes refusées par le produit : {count} ({first})",
     "stopped": "Arrêté.",
     "died": "Quivive s'est terminé de façon inattendue ; voyez {log}",
-    "links": "Liens de {count} lignes vers leurs personnes lus",
+    "links": "Liens : {count} lus dans les colonnes de clés de la boutique.",
 }
 SENTENCES: Final[Mapping[str, Mapping[str, str]]] = {"en": _ENGLISH, "fr": _FRENCH}
 
