@@ -15,10 +15,12 @@ import jinja2
 from litestar import MediaType, Request, Response
 from markupsafe import Markup
 
+from quivive.model.ids import OPERATOR
 from quivive.model.permission import Permission
 from quivive.web import sentences
 from quivive.web.guards import principal_of, services_of, session_of
 from quivive.web.i18n import LANGUAGES, Texts, load_texts
+from quivive.web.services import Services
 
 LANGUAGE_COOKIE: Final = "quivive_language"
 _TEMPLATES: Final = Path(__file__).parent / "templates"
@@ -92,13 +94,21 @@ def page(request: Request[Any, Any, Any], template: str, *, status: int = 200, *
         "contact": services.contact,
         "zone": services.timezone,
         "now": now,
-        "name_of": lambda identifier: getattr(services.controller(identifier), "name", identifier),
+        "name_of": lambda identifier: _name_of(services, identifier),
         "status": status,
         "live_meta": None,
         "query": lambda **pairs: urlencode({key: value for key, value in pairs.items() if value not in ("", None)}),
     }
     html = pages_of(request).environment.get_template(template).render(context | values)
     return Response(html, status_code=status, media_type=MediaType.HTML)
+
+
+def _name_of(services: Services, identifier: str) -> str:
+    """The name of a company; the operator's own log bears the operator's."""
+    facts = services.controller(identifier)
+    if facts is not None:
+        return facts.name
+    return services.operator_name if identifier == OPERATOR else identifier
 
 
 def time_tag(texts: Texts, at: int) -> Markup:

@@ -70,11 +70,8 @@ def test_filters_include_exclude_and_stay_in_the_address(signed_in, place):
     name, controllers, params = place.asked[-1]
     assert (name, controllers) == ("activity", ("aurore",))
     assert "verdict" not in params
-    assert (
-        "controller=aurore&amp;action=read&amp;verdict=-explained&amp;period=7d"
-        in client.get("/activity?controller=aurore&verdict=-explained&period=7d").text
-        or "action=-" in html
-    )
+    assert "controller=aurore&amp;action=-" in html
+    assert "verdict=-explained&amp;period=7d" in html
 
 
 @pytest.mark.parametrize("query", ["action=drop", "verdict=guilty", "period=9y", "before=x", "controller=A%27--"])
