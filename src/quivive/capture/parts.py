@@ -9,6 +9,7 @@ from quivive.capture.attribution import Attribution
 from quivive.capture.context import RelayContext
 from quivive.capture.encode import AccessTemplate, patterns_json, records_json
 from quivive.capture.keys import KeyPart, PredicateKeys, patterns_of, predicate_keys
+from quivive.capture.quick import Quick, learn
 from quivive.capture.resolve import Extraction
 from quivive.capture.run import Run
 from quivive.capture.statements import Known
@@ -26,6 +27,8 @@ class Parts:
         self._context = context
         self._session = session
         self._templates: dict[tuple[int, Attribution], tuple[Extraction, AccessTemplate]] = {}
+        self._quick_for: Attribution | None = None
+        self._quick_templates: dict[Quick, AccessTemplate] = {}
         self.last_seq = 0
 
     def intend(self, run: Run) -> None:
@@ -77,6 +80,28 @@ class Parts:
             final=final,
             outcome=outcome,
         )
+        if final and outcome is Outcome.OK and run.part == 1 and run.execution.statement.quick is None:
+            context = self._context
+            run.execution.statement.quick = learn(run, extraction, found, context.keys, context.generation)
+
+    def quick(self, quick: Quick, attribution: Attribution, raw: bytes, at: int, rows: int, rows_bytes: int) -> bool:
+        """The only part of an execution that Quick understands; False when it must take the long way."""
+        keys = quick.keys(raw)
+        if keys is None or rows == 0:
+            return False
+        context = self._context
+        if self._quick_for is not attribution:
+            self._quick_for = attribution
+            self._quick_templates.clear()
+        template = self._quick_templates.get(quick)
+        if template is None:
+            if len(self._quick_templates) >= MAX_TEMPLATES:
+                self._quick_templates.clear()
+            template = self._quick_templates[quick] = self._make(quick.extraction, attribution, quick.shape)
+        now = context.clock()
+        body = template.quick(context.next_access(), at, now, keys, quick.records_tail, rows, rows_bytes)
+        self.last_seq = context.append(EntryKind.ACCESS, body, now) or self.last_seq
+        return True
 
     def _take(self, run: Run) -> tuple[KeyPart, ...]:
         assert run.collector is not None
@@ -124,7 +149,7 @@ class Parts:
         context = self._context
         if run.access == "":
             run.access = context.next_access()
-            if run.plan.predicates:
+            if run.plan.predicates or run.plan.shown:  # a read that nothing restricts is a pattern too
                 formats = () if run.borrowed else run.execution.bind_formats
                 run.patterns = patterns_json(patterns_of(context.snapshot, run.plan, run.slots, run.binds, formats))
         body = self._template(run).body(
@@ -151,9 +176,16 @@ class Parts:
         found = self._templates.get(key)
         if found is not None:
             return found[1]
-        facts = self._context.facts
         known: Known = run.execution.statement.known
-        template = AccessTemplate(
+        template = self._make(extraction, attribution, known.shape.fingerprint)
+        if len(self._templates) >= MAX_TEMPLATES:
+            self._templates.clear()
+        self._templates[key] = (extraction, template)  # the extraction is kept alive, so its id stays its own
+        return template
+
+    def _make(self, extraction: Extraction, attribution: Attribution, shape: str) -> AccessTemplate:
+        facts = self._context.facts
+        return AccessTemplate(
             account=attribution.account,
             action=extraction.action,
             agent=attribution.agent,
@@ -164,13 +196,9 @@ class Parts:
             grade=facts.grade,
             mode=facts.mode,
             session=self._session if attribution.session_kept else "",
-            shape=known.shape.fingerprint,
+            shape=shape,
             tables=extraction.tables,
         )
-        if len(self._templates) >= MAX_TEMPLATES:
-            self._templates.clear()
-        self._templates[key] = (extraction, template)  # the extraction is kept alive, so its id stays its own
-        return template
 
 
 def _extraction(run: Run) -> Extraction:

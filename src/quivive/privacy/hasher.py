@@ -56,3 +56,8 @@ def record_hasher(keys: ControllerKeys, table: str) -> KeyHasher:
 def alternate_hasher(keys: ControllerKeys, kind: str) -> KeyHasher:
     """Hasher equal to `alternate_key(keys, kind, …)`."""
     return KeyHasher(keys.record, b"alternate", kind)
+
+
+def neighbourhood_hasher(keys: ControllerKeys, table: str) -> KeyHasher:
+    """Hasher whose first 16 digits equal `neighbourhood(keys, table, …)` of a shifted integer's text."""
+    return KeyHasher(keys.record, b"neighbourhood", table)
