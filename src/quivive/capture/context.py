@@ -113,9 +113,9 @@ class RelayContext:
         self.sessions += 1
         return f"{self._epoch}/{self.sessions}"
 
-    def append(self, kind: EntryKind, body: bytes) -> int:
-        """Spool an entry; 0 when it could not be, which is counted as lost."""
-        now = self.clock()
+    def append(self, kind: EntryKind, body: bytes, at: int = 0) -> int:
+        """Spool an entry, captured `at` or now; 0 when it could not be, which is counted as lost."""
+        now = at or self.clock()
         try:
             return self.spool.append(
                 kind=kind, captured_at=now, controller=self.facts.controller, key_id=self.keys.key_id, body=body

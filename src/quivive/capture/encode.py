@@ -110,3 +110,14 @@ class AccessTemplate:
             f'"outcome":"{outcome}","part":{part},"patterns":{patterns},"records":{records},"rows":{rows},'
             f'"rows_bytes":{rows_bytes}{self._session}'
         ).encode()
+
+    def quick(
+        self, access: str, at: int, ended_at: int, keys: tuple[str, str], table: str, rows: int, rows_bytes: int
+    ) -> bytes:
+        """The only part of an execution that showed one record found by its key; `table` closes `records`."""
+        key, near = keys
+        return (
+            f'{{"access":"{access}",{self._account}{at}{self._changed}predicate","distinct":1,'
+            f'"ended_at":{ended_at},"final":true{self._grade}"{near}"],"outcome":"ok","part":0,"patterns":[],'
+            f'"records":[{{"keys":["{key}{table},"rows":{rows},"rows_bytes":{rows_bytes}{self._session}'
+        ).encode()

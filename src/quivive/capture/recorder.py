@@ -5,9 +5,10 @@ never let a value of a row, literal or bind past `capture.keys`. In dry, counts 
 """
 
 import asyncio
+from collections.abc import Mapping
 from typing import Final
 
-from quivive.capture.attribution import SessionFacts, attribute
+from quivive.capture.attribution import Attribution, SessionFacts, attribute
 from quivive.capture.context import RelayContext
 from quivive.capture.copying import format_of_copy, reader_of
 from quivive.capture.keys import KeyCollector, patterns_of
@@ -17,6 +18,8 @@ from quivive.capture.run import Run, Slots, affected_rows, effective_plan, needs
 from quivive.capture.settling import Settling
 from quivive.capture.statements import Known
 from quivive.model.access import CaptureMode, Outcome, PatternClass
+from quivive.model.clock import SECOND_US
+from quivive.model.gate import CapturePolicy
 from quivive.privacy.pseudonym import session_key
 from quivive.wire.fields import Field
 from quivive.wire.framing import PeerError
@@ -27,6 +30,9 @@ from quivive.wire.sql import PlanKind, StatementPlan
 
 MAX_ROWS_PER_CALL: Final = 512
 """Rows cut before the collector is asked whether its part is full."""
+STEADY_US: Final = SECOND_US
+"""How long an attribution may be reused: an agent's `informed_at` may pass meanwhile."""
+_IDLE: Final = 0x49  # 'I' of ReadyForQuery
 MAX_NAMED: Final = 1_024
 """SQL-level PREPARE and DECLARE remembered per connection."""
 _COUNTED_KINDS: Final = frozenset(
@@ -56,6 +62,9 @@ class Recorder:
         self._named: dict[str, tuple[StatementPlan, Slots]] = {}
         self._open_rows: Run | None = None
         self._ddl = False
+        self._batches = 0  # sent and not answered to ReadyForQuery
+        self._touched = False  # a session variable or the transaction is in motion
+        self._steady: tuple[Attribution, CapturePolicy, int] | None = None
         self.waiting: asyncio.Future[None] | None = None
         """What a blocked session waits for."""
 
@@ -86,14 +95,10 @@ class Recorder:
         shaped = known.shaped
         if context.facts.closed and context.blind and plan.kind not in _COUNTED_KINDS:
             return False
-        at = context.clock()
-        attribution = attribute(
-            self._facts,
-            tags=shaped.tags if execution.fresh_text else None,
-            policy=context.policy,
-            keys=context.keys,
-            at=at,
-        )
+        if plan.variables or plan.verb:
+            self._touched = True
+        at = execution.at or context.clock()
+        attribution = self._attribute(at, shaped.tags if execution.fresh_text else None)
         self._facts.sent(plan, shaped.slots, execution.binds)
         run = execution.state = Run(execution, plan, shaped.slots, at, attribution)
         if plan.kind in (PlanKind.EXECUTE, PlanKind.FETCH):
@@ -101,6 +106,33 @@ class Recorder:
         if self._strict and needs_intent(run.plan, context.snapshot.functions):
             self._intend(run)
         return True
+
+    def _attribute(self, at: int, tags: Mapping[str, str] | None) -> Attribution:
+        """Whose execution it is; remembered for a second while no session variable is in motion."""
+        context, steady = self._context, not self._touched and not tags
+        if steady and self._steady is not None:
+            attribution, policy, taken_at = self._steady
+            if policy is context.policy and at - taken_at < STEADY_US:
+                return attribution
+        attribution = attribute(self._facts, tags=tags, policy=context.policy, keys=context.keys, at=at)
+        if steady:
+            self._steady = (attribution, context.policy, at)
+        return attribution
+
+    def quick_sent(self, statement: Statement) -> int:
+        """See Observer."""
+        context = self._context
+        if self._touched or statement.quick.generation != context.generation or not context.policy.active:
+            return 0
+        at = context.clock()
+        self._attribute(at, None)
+        return at
+
+    def quick_done(self, statement: Statement, bind: bytes, at: int, rows: int, rows_bytes: int) -> bool:
+        """See Observer."""
+        return self._steady is not None and self._parts.quick(
+            statement.quick, self._steady[0], bind, at, rows, rows_bytes
+        )
 
     def _intend(self, run: Run) -> None:
         """Strict: the trace of a write is durable before the server sees it."""
@@ -110,6 +142,7 @@ class Recorder:
 
     def sync_sent(self) -> None:
         """See Observer."""
+        self._batches += 1
         self._facts.sync_sent()
 
     # --- answers --------------------------------------------------------------------------------------------------
@@ -285,9 +318,12 @@ class Recorder:
     def ready(self, status: int) -> None:
         """See Observer."""
         self._facts.ready(chr(status))
+        self._batches -= 1
+        if self._touched and self._batches <= 0 and status == _IDLE:
+            self._touched, self._steady = False, None
         for run in self._settling.ready(status):
             self.born(run)
-        if self._ddl and status == 0x49:  # 'I'
+        if self._ddl and status == _IDLE:
             self._ddl = False
             self._context.refresh()
 

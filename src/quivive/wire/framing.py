@@ -91,3 +91,8 @@ class FrameBuffer:
     def held(self) -> int:
         """Bytes held of an unfinished frame."""
         return len(self._tail)
+
+    @property
+    def unfinished(self) -> bool:
+        """The next bytes go on with a frame already begun."""
+        return bool(self._tail) or self._skip > 0

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from quivive.wire.framing import HEADER_BYTES, PeerError, unpack_length
 from quivive.wire.postgres import messages
-from quivive.wire.postgres.state import Due, Execution, Portal, SessionState, Simple, Undo
+from quivive.wire.postgres.lane import Lanes
+from quivive.wire.postgres.state import Due, Execution, Portal, Simple, Undo
 
 if TYPE_CHECKING:
     from quivive.wire.postgres.observer import Observer
@@ -32,7 +33,7 @@ Handler = Callable[[bytes, int, int], bytes | None]
 """(buffer, start, end) of a body → what is inserted before the message; `_LATER` when the observer is not ready."""
 
 
-class ServerHalf(SessionState):
+class ServerHalf(Lanes):
     """Answers. A handler is found by the type byte; DataRow goes straight to the observer."""
 
     def __init__(self, observer: "Observer", *, guarded: bool, refusal: bytes) -> None:
@@ -66,39 +67,47 @@ class ServerHalf(SessionState):
         Raises:
             PeerError: they answer no request, or are no protocol 3 messages.
         """
+        due = self._due
+        if due and due[0][0] == Due.LANE and self._answer_lane(data):
+            return b""
+        if self._lesson is not None:
+            self._learn_lane(data)
         buffer = self._from_server.feed(data)
-        position, end, sent_to = 0, len(buffer), 0
+        self.blocked = False
         kept: list[bytes] = []
-        handlers, self.blocked = self._server_handlers, False
-        while end - position >= HEADER_BYTES:
-            kind = buffer[position]
-            length = unpack_length(buffer, position + 1)[0]
-            following = position + 1 + length
-            if following > end or length < 4:
-                break
-            if kind == _DATA_ROW:
-                following = self._observer.rows(self._running(), buffer, position, end)
+        position, sent_to = 0, 0
+        while (following := self._whole_frame(buffer, position)) > 0:
+            inserted = None
+            if buffer[position] == _DATA_ROW:
+                following = self._observer.rows(self._running(), buffer, position, len(buffer))
             else:
-                handler = handlers.get(kind)
-                if handler is None:
-                    raise PeerError("a server message of unknown type")
+                handler = self._server_handlers.get(buffer[position], self._unknown)
                 inserted = handler(buffer, position + HEADER_BYTES, following)
-                if inserted is not None:
-                    if inserted is _LATER:
-                        following = position
-                    else:
-                        kept += (buffer[sent_to:position], inserted)
-                        sent_to = position
-            if following == position:
+            if following == position or inserted is _LATER:
                 self.blocked = True
                 break
+            if inserted is not None:
+                kept += (buffer[sent_to:position], inserted)
+                sent_to = position
             position = following
         self._from_server.keep(buffer, position)
         if self._from_server.cut:
             self._server_cut()
         if not self._guarded:
             return b""
-        return b"".join((*kept, buffer[sent_to:position])) if kept else buffer[:position]
+        return b"".join((*kept, buffer[sent_to:position]))
+
+    def _unknown(self, _buffer: bytes, _start: int, _end: int) -> bytes | None:
+        raise PeerError("a server message of unknown type")
+
+    @staticmethod
+    def _whole_frame(buffer: bytes, position: int) -> int:
+        """Offset behind the frame at `position`, 0 when it is not whole."""
+        if len(buffer) - position < HEADER_BYTES:
+            return 0
+        length: int = unpack_length(buffer, position + 1)[0]
+        following = position + 1 + length
+        return following if length >= 4 and following <= len(buffer) else 0
 
     def _server_cut(self) -> None:
         head, self._from_server.cut = self._from_server.cut, b""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from quivive.wire.framing import HEADER_BYTES, PeerError, unpack_length
 from quivive.wire.postgres import messages
+from quivive.wire.postgres.lane import Lanes
 from quivive.wire.postgres.state import (
     MAX_DUE,
     MAX_PORTALS,
@@ -15,7 +16,6 @@ from quivive.wire.postgres.state import (
     Due,
     Execution,
     Portal,
-    SessionState,
     Simple,
     Statement,
     Undo,
@@ -30,7 +30,7 @@ Handler = Callable[[bytes, int, int], bytes | None]
 """(buffer, start, end) of a body → what goes to the server instead of the message, None for the message itself."""
 
 
-class ClientHalf(SessionState):
+class ClientHalf(Lanes):
     """Requests. A handler is found by the type byte."""
 
     def __init__(self, observer: "Observer", *, guarded: bool, refusal: bytes) -> None:
@@ -57,6 +57,12 @@ class ClientHalf(SessionState):
         Raises:
             PeerError: they are no protocol 3 messages.
         """
+        due = self._due
+        if not due:
+            if data[:1] == b"B" and not self._guarded and self._enter_lane(data):
+                return b""
+        elif due[0][0] == Due.LANE:
+            self._leave_lane()  # the client sends on before its answer
         buffer = self._from_client.feed(data)
         position, end = 0, len(buffer)
         kept: list[bytes] | None = [] if self._guarded else None

@@ -132,6 +132,11 @@ def bind_message(buffer: bytes, start: int, end: int) -> Bind:
     return buffer[start:portal_end], buffer[portal_end + 1 : name_end], formats, values, results
 
 
+def formats(buffer: bytes, position: int) -> tuple[int, ...]:
+    """Format codes of a Bind at `position`: count, then codes."""
+    return _formats(buffer, position)[0]
+
+
 def _formats(buffer: bytes, position: int) -> tuple[tuple[int, ...], int]:
     count = _uint16.unpack_from(buffer, position)[0]
     if count == 0:

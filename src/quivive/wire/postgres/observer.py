@@ -53,3 +53,9 @@ class Observer(Protocol):
 
     def ready(self, status: int) -> None:
         """ReadyForQuery with its transaction status byte."""
+
+    def quick_sent(self, statement: Statement) -> int:
+        """May this execution take the short way? Its instant, 0 for no. Asked only when nothing else is under way."""
+
+    def quick_done(self, statement: Statement, bind: bytes, at: int, rows: int, rows_bytes: int) -> bool:
+        """An execution that took the short way ended well. False: tell it again, the long way."""

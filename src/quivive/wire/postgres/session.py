@@ -27,7 +27,7 @@ class PgSession(ClientHalf, ServerHalf):
     def running(self) -> list[Execution]:
         """Executions sent and not answered to their end, oldest first: aborted when the connection dies."""
         found: list[Execution] = list(self._suspended)
-        for kind, payload in self._due:
+        for kind, payload in self._due_plainly():
             if kind == Due.EXECUTE and payload not in found:
                 found.append(payload)
             elif kind in (Due.SIMPLE, Due.FUNCTION):

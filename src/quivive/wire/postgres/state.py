@@ -6,7 +6,7 @@ Owned by `session`. Must never outlive its connection, and never keep bind value
 from collections import deque
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from quivive.wire.fields import Field
 from quivive.wire.framing import MAX_FRAME_KEPT, MAX_FRAME_LENGTH, FrameBuffer
@@ -39,18 +39,36 @@ class Due(IntEnum):
     FUNCTION = 9
     COPY_END = 10
     DENIED_SYNC = 11
+    LANE = 12
+
+
+class Lane(NamedTuple):
+    """The bytes that stay the same when a driver executes a statement with one bind again and again.
+
+    Request: Bind, `head`, the bind's length and value, `tail` (result formats, Describe if any, Execute, Sync).
+    Answer: `answer` (BindComplete, RowDescription), rows, CommandComplete, ReadyForQuery.
+    """
+
+    head: bytes
+    tail: bytes
+    results: int  # bytes of `tail` that belong to Bind
+    describes: bool
+    answer: bytes
 
 
 class Statement:
     """A prepared statement, or the text of one simple Query. `known` is the observer's analysis of the text."""
 
-    __slots__ = ("cache", "described", "fields", "fresh", "known", "types")
+    __slots__ = ("cache", "described", "fields", "fresh", "known", "lane", "quick", "types")
 
     def __init__(self, known: Any, types: tuple[int, ...] = ()) -> None:
         self.known = known
         self.types = types
         self.cache: Any = None
         """The observer's own, per statement."""
+        self.quick: Any = None
+        """The observer's short way for executions of this statement, None until it has learned one."""
+        self.lane: Lane | None = None
         self.fresh = True
         """Not executed since its text was sent."""
         self.fields: tuple[Field, ...] | None = None
@@ -80,7 +98,18 @@ class Portal:
 class Execution:
     """One statement running: an Execute, or one statement of a simple Query. `state` is the observer's own."""
 
-    __slots__ = ("bind_formats", "binds", "copy_in", "fields", "formats", "fresh_text", "index", "state", "statement")
+    __slots__ = (
+        "at",
+        "bind_formats",
+        "binds",
+        "copy_in",
+        "fields",
+        "formats",
+        "fresh_text",
+        "index",
+        "state",
+        "statement",
+    )
 
     def __init__(self, statement: Statement, *, index: int = 0, fresh_text: bool = False) -> None:
         self.statement = statement
@@ -92,6 +121,8 @@ class Execution:
         self.binds: list[bytes | None] = []
         self.bind_formats: tuple[int, ...] = ()
         self.copy_in = False
+        self.at = 0
+        """When it was sent, if that was noted earlier than now; else 0."""
         self.state: Any = None
 
 
@@ -135,5 +166,7 @@ class SessionState:
         """An Execute was refused: swallow up to Sync."""
         self._copying: Execution | None = None
         self._suspended: list[Execution] = []
+        self._lesson: tuple[Statement, bytes] | None = None
+        """A request whose answer may teach a Lane."""
         self.blocked = False
         """The observer is not ready for the next answer: call `server_bytes(b"")` when it is."""

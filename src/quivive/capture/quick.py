@@ -1,0 +1,72 @@
+"""The commonest execution of all, `select … where id = $1` without its key among the columns, in one pass.
+
+Learned by `parts` from an execution that took the long way, used by `recorder` for those like it. Pure. Must give
+byte for byte the entry that the long way gives: `tests/unit/capture/test_quick.py` compares them.
+"""
+
+from quivive.capture.encode import json_text
+from quivive.capture.keys import PredicateKeys
+from quivive.capture.resolve import Extraction
+from quivive.capture.run import Run
+from quivive.model.access import CoverageClass
+from quivive.privacy.canonical import BINARY_FORMAT, INTEGER_TYPES
+from quivive.privacy.hasher import KeyHasher, record_hasher
+from quivive.privacy.pseudonym import NEIGHBOURHOOD_BYTES, NEIGHBOURHOOD_SHIFT, ControllerKeys
+from quivive.wire.plan import Comparison, OperandKind
+
+_DIGITS = 2 * NEIGHBOURHOOD_BYTES
+_INTEGER_SIZES = frozenset({2, 4, 8})
+_MAX_DIGITS = 18  # any such text is an int8
+
+
+class Quick:
+    """One statement restricted to one integer key by its only bind."""
+
+    __slots__ = ("_near", "_record", "extraction", "format", "generation", "records_tail", "shape")
+
+    def __init__(
+        self, run: Run, extraction: Extraction, found: PredicateKeys, keys: ControllerKeys, generation: int
+    ) -> None:
+        table = found.records[0].table
+        self._record = record_hasher(keys, table)
+        self._near = KeyHasher(keys.record, b"neighbourhood", table)
+        self.extraction = extraction
+        self.generation = generation
+        self.format = run.execution.bind_formats[0] if run.execution.bind_formats else 0
+        self.shape: str = run.execution.statement.known.shape.fingerprint
+        self.records_tail = f'"],"table":{json_text(table)}}}]'
+
+    def keys(self, raw: bytes) -> tuple[str, str] | None:
+        """Record key and neighbourhood of a bind; None when it takes the long way."""
+        if self.format == BINARY_FORMAT:
+            if len(raw) not in _INTEGER_SIZES:
+                return None
+            number = int.from_bytes(raw, "big", signed=True)
+            text = b"%d" % number
+        else:
+            if not raw.isdigit() or raw[0] == 0x30 or len(raw) > _MAX_DIGITS:
+                return None
+            number, text = int(raw), raw
+        return self._record(text), self._near(b"%d" % (number >> NEIGHBOURHOOD_SHIFT))[:_DIGITS]
+
+
+def learn(
+    run: Run, extraction: Extraction, found: PredicateKeys, keys: ControllerKeys, generation: int
+) -> Quick | None:
+    """A Quick for statements like this execution's, or None when it is not of that kind."""
+    plan, execution = run.plan, run.execution
+    if run.slots or run.borrowed or run.collector is not None or plan.writes:
+        return None
+    if len(run.binds) != 1 or len(plan.predicates) != 1 or len(execution.statement.types) > 1 or plan.variables:
+        return None
+    predicate = plan.predicates[0]
+    one = len(predicate.operands) == 1 and predicate.operands[0].kind is OperandKind.BIND
+    if not one or predicate.operands[0].negative or predicate.comparison is not Comparison.EQUALS:
+        return None
+    declared = execution.statement.types
+    if declared and declared[0] not in INTEGER_TYPES and declared[0] != 0:
+        return None
+    single = len(found.records) == 1 and len(found.records[0].keys) == 1 and len(found.neighbourhoods) == 1
+    if not single or found.coverage is not CoverageClass.PREDICATE or run.patterns != "[]":
+        return None
+    return Quick(run, extraction, found, keys, generation)
