@@ -15,8 +15,8 @@ from litestar.response import Redirect
 from quivive.model.errors import RefusedError, StorageError
 from quivive.web.guards import principal_of
 from quivive.web.pages import page
+from quivive.web.schema import PROBLEM_MEDIA_TYPE
 
-PROBLEM_MEDIA_TYPE: Final = "application/problem+json"
 _MACHINE_PATHS: Final = ("/v1/", "/livez", "/readyz", "/metrics")
 _CODE_STATUS: Final[dict[str, int]] = {
     "body_unreadable": 400,

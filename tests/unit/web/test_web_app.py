@@ -40,6 +40,19 @@ def test_openapi_is_one_file_of_ours(anonymous):
     assert "text/html" not in anonymous.get("/v1/nope").headers["content-type"]
 
 
+def test_openapi_says_batches_and_problems(anonymous):
+    """Each batch route names its two content types; each route its problems, as RFC 9457."""
+    paths = anonymous.get("/v1/openapi.json").json()["paths"]
+    batch = paths["/v1/contacts"]["post"]
+    assert set(batch["requestBody"]["content"]) == {"application/x-ndjson", "application/json"}
+    for path, methods in paths.items():
+        for operation in methods.values():
+            problems = [code for code in operation["responses"] if int(code) >= 400]
+            assert problems or path in {"/livez", "/readyz", "/metrics"}, path
+            for code in problems:
+                assert set(operation["responses"][code]["content"]) == {"application/problem+json"}, (path, code)
+
+
 def test_unknown_addresses_are_plain_404(anonymous):
     """404 as a page for people, as a problem for programs; nothing at /setup."""
     for path in ("/nope", "/setup"):

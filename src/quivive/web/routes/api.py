@@ -20,6 +20,7 @@ from quivive.web.reading import Period, Purpose, reader_for
 from quivive.web.routes.subject import MAX_INPUT, start_search, view_subject
 from quivive.web.routes.unexplained import read_to_explain
 from quivive.web.rows import GapRow, Row, SourceRow, instant, read_gap, read_source
+from quivive.web.schema import READ_PROBLEMS, SEARCH_PROBLEMS, SUBJECT_PROBLEMS
 from quivive.web.services import LedgerHead
 
 SUBJECT_LIMIT: Final = 500
@@ -232,7 +233,12 @@ def _evidence(row: Row) -> Evidence:
     )
 
 
-@post("/v1/subject-searches", opt=requires(Permission.CONTROLLER_SUBJECT_SEARCH), tags=["subject"])
+@post(
+    "/v1/subject-searches",
+    opt=requires(Permission.CONTROLLER_SUBJECT_SEARCH),
+    tags=["subject"],
+    responses=SEARCH_PROBLEMS,
+)
 async def post_search(request: Request[Any, Any, Any], data: SearchAsk) -> SearchAnswer:
     """Search a person; the answer is an opaque id."""
     given = [("record", data.record), ("phone", data.phone), (data.identity_kind, data.identity)]
@@ -244,7 +250,7 @@ async def post_search(request: Request[Any, Any, Any], data: SearchAsk) -> Searc
     return SearchAnswer(id=search.id, expires_at=instant(search.expires_at))
 
 
-@get("/v1/accesses", opt=requires(Permission.CONTROLLER_SUBJECT_SEARCH), tags=["subject"])
+@get("/v1/accesses", opt=requires(Permission.CONTROLLER_SUBJECT_SEARCH), tags=["subject"], responses=SUBJECT_PROBLEMS)
 async def get_accesses(
     request: Request[Any, Any, Any],
     subject: Annotated[str, Parameter(max_length=64)],
@@ -255,7 +261,7 @@ async def get_accesses(
     return AccessPage(items=[access_of(row) for row in view.found], next=_cursor(view.next_before))
 
 
-@get("/v1/activity", opt=requires(Permission.CONTROLLER_ACCESSES_READ), tags=["activity"])
+@get("/v1/activity", opt=requires(Permission.CONTROLLER_ACCESSES_READ), tags=["activity"], responses=READ_PROBLEMS)
 async def get_activity(
     request: Request[Any, Any, Any],
     controller: str = "",
@@ -275,7 +281,12 @@ async def get_activity(
     return AccessPage(items=[access_of(row) for row in found.rows], next=_cursor(found.next_before))
 
 
-@get("/v1/unexplained", opt=requires(Permission.CONTROLLER_UNEXPLAINED_READ), tags=["unexplained"])
+@get(
+    "/v1/unexplained",
+    opt=requires(Permission.CONTROLLER_UNEXPLAINED_READ),
+    tags=["unexplained"],
+    responses=READ_PROBLEMS,
+)
 async def get_unexplained(
     request: Request[Any, Any, Any], controller: str = "", period: str = "", before: str = ""
 ) -> ToExplainAnswer:
@@ -312,7 +323,7 @@ async def get_unexplained(
     )
 
 
-@get("/v1/health", opt=requires(Permission.OPERATOR_HEALTH_READ), tags=["health"])
+@get("/v1/health", opt=requires(Permission.OPERATOR_HEALTH_READ), tags=["health"], responses=READ_PROBLEMS)
 async def get_health(request: Request[Any, Any, Any]) -> HealthAnswer:
     """Sources, freshness, ledger heads."""
     services = services_of(request)
@@ -346,7 +357,7 @@ def _head(head: LedgerHead) -> Head:
     )
 
 
-@get("/v1/gaps", opt=requires(Permission.OPERATOR_HEALTH_READ), tags=["health"])
+@get("/v1/gaps", opt=requires(Permission.OPERATOR_HEALTH_READ), tags=["health"], responses=READ_PROBLEMS)
 async def get_gaps(request: Request[Any, Any, Any], period: str = "") -> GapsAnswer:
     """Intervals in which a source may have missed something."""
     filters = read_filters({"period": period or Period.MONTH.value})

@@ -8,11 +8,11 @@ from typing import Annotated, Any, Final
 
 import msgspec
 from litestar import Request, post
-from litestar.openapi.datastructures import ResponseSpec
 
 from quivive.model.errors import RefusedError
 from quivive.model.permission import Permission
 from quivive.web.guards import principal_of, refusal_act, requires, services_of
+from quivive.web.schema import BATCH_PROBLEMS, BatchOperation
 from quivive.web.services import IntakeKind, IntakeReport
 
 MAX_BODY: Final = (8 << 20) + 1024
@@ -73,7 +73,8 @@ def _options(permission: Permission, summary: str) -> dict[str, Any]:
         "request_max_body_size": MAX_BODY,
         "summary": summary,
         "tags": ["intake"],
-        "responses": {413: ResponseSpec(data_container=None, description="Too large")},
+        "responses": BATCH_PROBLEMS,
+        "operation_class": BatchOperation,
     }
 
 
