@@ -1,6 +1,9 @@
 """Catalogue, resolution and keys against a real PostgreSQL: every row of the truth table (capture reference §4)."""
 
 import asyncio
+import re
+import shutil
+import subprocess
 from dataclasses import dataclass
 from typing import Any
 
@@ -470,3 +473,33 @@ def test_dropped_and_added_columns(pg18: Any, database: str) -> None:
         for binary in (False, True):
             seen = Bench(connection, snapshot).see("select m from moved m", binary=binary)
             assert seen.keys["public.moved"] == {record_key(KEYS, "public.moved", "5")}
+
+
+def test_catalogue_queries_of_psql_make_no_entry(pg18: Any, database: str, bench: Bench) -> None:
+    r"""What `\d` and its kin ask of the server is the system's own, and shows no record."""
+    psql = shutil.which("psql")
+    if psql is None:
+        pytest.skip("no psql on this machine")
+    shown = subprocess.run(
+        [
+            psql,
+            "-X",
+            "-E",
+            pg18.dsn(database),
+            "-c",
+            r"\d customer",
+            "-c",
+            r"\dt",
+            "-c",
+            r"\dv+",
+            "-c",
+            r"\df",
+        ],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    asked = re.findall(r"\*+ QUERY \*+\n(.*?)\n\*{10,}", shown, re.DOTALL)
+    assert len(asked) > 5
+    for query in asked:
+        assert not bench.see(query.strip().rstrip(";")).extraction.protected, query
