@@ -23,6 +23,7 @@ from quivive.projection.decode import (
     CountRow,
     Envelope,
     GapRow,
+    LinkBatchRow,
     LinkRow,
     envelope_decoder,
 )
@@ -230,6 +231,14 @@ def _link(rows: Rows, envelope: Envelope, body: LinkRow) -> None:
     )
 
 
+def _link_batch(rows: Rows, envelope: Envelope, body: LinkBatchRow) -> None:
+    of, at, text = envelope.controller, envelope.captured_at, body.pairs
+    rows["link"].extend(
+        (of, text[start : start + 32], body.left_kind, text[start + 32 : start + 64], body.right_table, at)
+        for start in range(0, len(text), 64)
+    )
+
+
 def _gap(rows: Rows, envelope: Envelope, body: GapRow) -> None:
     source = body.of or envelope.source
     rows["gap"].append((envelope.controller, source, body.from_at, body.to_at, body.cause, body.lost))
@@ -299,6 +308,7 @@ _ROWS_OF: Final[dict[str, Callable[[Rows, Envelope, Any], None]]] = {
     EntryKind.ACCESS: _access,
     EntryKind.ACCESS_COUNT: _count,
     EntryKind.LINK: _link,
+    EntryKind.LINK_BATCH: _link_batch,
     EntryKind.GAP: _gap,
     EntryKind.CONTACT: _contact,
     EntryKind.HEARTBEAT: _heartbeat,

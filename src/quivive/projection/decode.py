@@ -85,6 +85,14 @@ class LinkRow(msgspec.Struct, gc=False):
     right_table: str
 
 
+class LinkBatchRow(msgspec.Struct, gc=False):
+    """`model.access.LinkBatchBody`."""
+
+    left_kind: str
+    right_table: str
+    pairs: str
+
+
 class GapRow(msgspec.Struct, gc=False):
     """`model.access.GapBody`."""
 
@@ -100,6 +108,7 @@ BODY_DECODERS: Final[dict[str, msgspec.json.Decoder[Any]]] = {
     EntryKind.ACCESS: msgspec.json.Decoder(AccessRow),
     EntryKind.ACCESS_COUNT: msgspec.json.Decoder(CountRow),
     EntryKind.LINK: msgspec.json.Decoder(LinkRow),
+    EntryKind.LINK_BATCH: msgspec.json.Decoder(LinkBatchRow),
     EntryKind.GAP: msgspec.json.Decoder(GapRow),
     EntryKind.CONTACT: msgspec.json.Decoder(ContactBody),
     EntryKind.HEARTBEAT: msgspec.json.Decoder(HeartbeatBody),

@@ -73,9 +73,9 @@ class Projection:
         try:
             connection = connect(folder)
             same = create_schema(connection)
-        except duckdb.IOException:
-            raise  # held by another process, disk full: not a reason to throw anything away
-        except duckdb.Error:
+        except duckdb.Error as error:
+            if isinstance(error, duckdb.IOException) and "valid" not in str(error) and "checksum" not in str(error):
+                raise  # held by another process, disk full: not a reason to throw anything away
             _quarantine(folder)
             connection = connect(folder)
             same = create_schema(connection)
