@@ -3,7 +3,7 @@
 import struct
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from quivive.capture.composite import array_items, composite_binary, composite_text
@@ -31,6 +31,7 @@ def binary(fields: list[bytes | None]) -> bytes:
     return struct.pack("!i", len(fields)) + body
 
 
+@settings(deadline=None)
 @given(st.lists(st.none() | st.binary(max_size=6), max_size=5))
 def test_composite_binary(fields: list[bytes | None]) -> None:
     """What record_send writes is read back; a cut value is refused."""
@@ -66,6 +67,7 @@ def test_array_binary() -> None:
     assert array_items(b"", 1) is None
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=40), st.sampled_from([0, 1]))
 def test_never_raises(raw: bytes, wire_format: int) -> None:
     """Any bytes are items or nothing."""

@@ -4,7 +4,7 @@ import struct
 
 import pytest
 from example_catalogue import CUSTOMER, KEYS, LINE, ORDERS, SNAPSHOT, fields_of, planned
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from quivive.capture.keys import MAX_LINKS, MAX_ROWS_PER_CALL, KeyCollector, KeyPart
@@ -35,6 +35,7 @@ def keys_of(parts: list[KeyPart], table: str = "public.customer") -> list[str]:
     return [key for part in parts for group in part.records if group.table == table for key in group.keys]
 
 
+@settings(deadline=None)
 @given(st.lists(st.none() | st.integers(min_value=-(2**63), max_value=2**63 - 1), max_size=30))
 def test_text_and_binary_give_the_same_keys(numbers: list[int | None]) -> None:
     """Distinct, in order seen, without NULLs, the same in both formats."""

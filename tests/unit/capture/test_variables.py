@@ -1,6 +1,6 @@
 """Session variables: a model test against a plain reading of the manual."""
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from quivive.capture.variables import MAX_SAVEPOINTS, Variables, changes_of, operand_text
@@ -18,6 +18,7 @@ def apply(variables: Variables, sql: str) -> None:
             variables.apply(change)
 
 
+@settings(deadline=None)
 @given(
     st.lists(
         st.sampled_from(

@@ -6,7 +6,7 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from quivive.model.catalogue import Catalogue, Table, TableKind
@@ -58,6 +58,7 @@ def test_golden_composites(row: dict) -> None:
         assert split_key(row["key"]) == row["parts"]
 
 
+@settings(deadline=None)
 @given(st.integers(min_value=-(2**63), max_value=2**63 - 1))
 def test_integers_agree(number: int) -> None:
     """Text and binary integers are one."""
@@ -66,6 +67,7 @@ def test_integers_agree(number: int) -> None:
     )
 
 
+@settings(deadline=None)
 @given(st.uuids())
 def test_uuids_agree(uuid: UUID) -> None:
     """Text and binary uuids are one, and so is text that holds one."""
@@ -73,6 +75,7 @@ def test_uuids_agree(uuid: UUID) -> None:
     assert forms | {canonical_text(25, 0, str(uuid).upper().encode())} == {str(uuid)}
 
 
+@settings(deadline=None)
 @given(
     st.binary(max_size=30),
     st.sampled_from([0, 1]),
@@ -83,6 +86,7 @@ def test_never_raises(raw: bytes, wire_format: int, oid: int) -> None:
     canonical_text(oid, wire_format, raw)
 
 
+@settings(deadline=None)
 @given(st.lists(st.text(max_size=8), min_size=2, max_size=4), st.lists(st.text(max_size=8), min_size=2, max_size=4))
 def test_composite_keys_never_collide(a: list[str], b: list[str]) -> None:
     """Two different keys never give one text."""

@@ -1,7 +1,7 @@
 """sqlcommenter tags: the form, and what is not of the form."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from quivive.wire.comment import MAX_COMMENT, merge_tags, parse_tags
@@ -36,6 +36,7 @@ def test_contradiction_names_nobody() -> None:
     assert tags == {"route": "r"}
 
 
+@settings(deadline=None)
 @given(st.text(max_size=80))
 def test_never_raises(comment: str) -> None:
     """Any comment is read."""

@@ -3,7 +3,7 @@
 import time
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from quivive.wire.shape import Literal, LiteralKind, shape_of
@@ -94,12 +94,14 @@ def test_tags_come_from_comments_only() -> None:
 SQL_TEXT = st.text(alphabet="aE'\"$1/*-\\;,() \nxUé&.?in[]", max_size=60)
 
 
+@settings(deadline=None)
 @given(SQL_TEXT)
 def test_never_raises(sql: str) -> None:
     """Any text has a shape, the same each time."""
     assert shape_of(sql) == shape_of(sql)
 
 
+@settings(deadline=None)
 @given(st.text(max_size=40).filter(lambda s: "\x00" not in s))
 def test_a_quoted_value_never_reaches_the_shape(value: str) -> None:
     """Whatever the value, the shape is that of any other value, and the literal is kept whole."""
@@ -109,6 +111,7 @@ def test_a_quoted_value_never_reaches_the_shape(value: str) -> None:
     assert shaped.slots[0][0].text == value
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(min_value=0), min_size=1, max_size=30))
 def test_every_literal_of_a_list_is_kept(numbers: list[int]) -> None:
     """No literal of a list is lost or moved."""
