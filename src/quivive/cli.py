@@ -130,21 +130,9 @@ def verify(home: Path, folder: Path | None, controller: str | None, as_json: boo
 
     Exit 0 whole, 10 erased under certificate, 20 stale, 30 inconsistent, 40 altered, 50 cannot check.
     """
-    from quivive.ledger.verify import verify_home
+    from quivive.ledger.report import verify_and_print
 
-    report = verify_home((folder or home).absolute(), controller=controller)
-    if as_json:
-        findings = [{"code": f.code, "place": f.place, "detail": f.detail} for f in report.findings]
-        counts = {"entries": report.entries, "checkpoints": report.checkpoints, "unpublished": report.unpublished}
-        click.echo(json.dumps({"exit_code": report.exit_code, **counts, "findings": findings}, sort_keys=True))
-    else:
-        for finding in report.findings:
-            click.echo(f"{finding.code}: {finding.place}: {finding.detail}")
-        click.echo(
-            f"{report.exit_code.name.lower()}: {report.entries} entries, {report.checkpoints} checkpoints checked,"
-            f" {report.unpublished} entries not under a checkpoint yet"
-        )
-    sys.exit(report.exit_code)
+    sys.exit(verify_and_print((folder or home).absolute(), controller=controller, as_json=as_json, tell=click.echo))
 
 
 @cli.command()

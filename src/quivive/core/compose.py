@@ -145,7 +145,7 @@ def _head(ledger: Ledger, shard: str) -> LedgerHead:
 def _story(parts: Parts, *, tamper: bool) -> Callable[[], Awaitable[StoryResult]]:
     async def run() -> StoryResult:
         heads = await _heads(parts)()
-        return await asyncio.to_thread(prove, parts.settings.home, heads, tamper=tamper)
+        return await asyncio.to_thread(prove, parts.ledger, parts.settings.home, heads, tamper=tamper)
 
     return run
 

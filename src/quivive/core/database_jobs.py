@@ -4,6 +4,7 @@ Called by the commands, in a process of their own: links reach the ledger throug
 source's. Must never print a value of a row, and never keep a DSN.
 """
 
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 import asyncpg
@@ -11,6 +12,7 @@ import msgspec
 
 from quivive.capture.links_sync import sync_links as read_links
 from quivive.capture.source_map import propose, read_tables, to_toml
+from quivive.model.access import MAX_LINKS_PER_BATCH, LinkBatchBody, LinkBody
 from quivive.model.clock import now_us
 from quivive.model.entry import EntryKind
 from quivive.model.errors import ConfigurationError, QuiviveError, StorageError
@@ -18,7 +20,6 @@ from quivive.privacy.keyring import load_relay_keys
 from quivive.settings import SETTINGS_FILE, Settings, SourceKind, SourceSettings
 from quivive.spool import SpoolWriter
 
-SYNC_EVERY_LINKS: Final = 10_000  # links held before the disk is asked: about 2 MB
 _ENCODER: Final = msgspec.json.Encoder(order="sorted")
 
 
@@ -53,22 +54,32 @@ async def sync_links(settings: Settings, name: str, dsn: str | None) -> int:
     written = 0
     try:
         async for links in read_links(connection, controller.catalogue, keys, default_region=controller.default_region):
-            at = now_us()
-            for link in links:
+            for body in batches(links):
                 spool.append(
-                    kind=EntryKind.LINK,
-                    captured_at=at,
+                    kind=EntryKind.LINK_BATCH,
+                    captured_at=now_us(),
                     controller=controller.id,
                     key_id=keys.key_id,
-                    body=_ENCODER.encode(link),
+                    body=_ENCODER.encode(body),
                 )
-                written += 1
+            written += len(links)
             spool.sync()
         spool.close()
     finally:
         spool.abandon()
         await connection.close()
     return written
+
+
+def batches(links: Sequence[LinkBody]) -> Iterator[LinkBatchBody]:
+    """Gather links of one kind into bodies of at most MAX_LINKS_PER_BATCH pairs."""
+    groups: dict[tuple[str, str], list[str]] = {}
+    for link in links:
+        groups.setdefault((link.left_kind, link.right_table), []).append(link.left + link.right)
+    for (left_kind, right_table), pairs in groups.items():
+        for start in range(0, len(pairs), MAX_LINKS_PER_BATCH):
+            text = "".join(pairs[start : start + MAX_LINKS_PER_BATCH])
+            yield LinkBatchBody(left_kind=left_kind, right_table=right_table, pairs=text)
 
 
 def _source(settings: Settings, name: str) -> SourceSettings:

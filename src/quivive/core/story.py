@@ -4,38 +4,30 @@ Called by the console through Services. Works on a copy below `run/`, always rem
 the data folder itself.
 """
 
-import shutil
 import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+from quivive.ledger.log import Ledger
 from quivive.ledger.verify import Report, verify_home
 from quivive.web.services import LedgerHead, StoryFinding, StoryResult
 
-COPIED: Final = ("segments", "log", "spine", "keys")
 FINDINGS_MAX: Final = 20
 SEGMENT_HEAD_BYTES: Final = 256  # past the first frame's header, so that the change hits sealed content
 
 
-def prove(home: Path, heads: Sequence[LedgerHead], *, tamper: bool) -> StoryResult:
+def prove(ledger: Ledger, home: Path, heads: Sequence[LedgerHead], *, tamper: bool) -> StoryResult:
     """Copy, change one byte when `tamper`, verify, remove the copy. Blocking: call from a worker thread."""
     started = time.monotonic()
     (home / "run").mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="story-", dir=home / "run") as folder:
         copy = Path(folder)
-        _copy(home, copy)
+        ledger.snapshot(copy)
         changed, offset = _change_one_byte(copy) if tamper else ("", 0)
         report = verify_home(copy)
     return _result(report, heads, changed=changed, offset=offset, elapsed_ms=int((time.monotonic() - started) * 1000))
-
-
-def _copy(home: Path, copy: Path) -> None:
-    """Copy heads before tiles and tiles before segments would tear; the core only appends, so copy in this order."""
-    for name in ("spine", "log", "segments", "keys"):
-        if (home / name).exists():
-            shutil.copytree(home / name, copy / name)
 
 
 def _change_one_byte(copy: Path) -> tuple[str, int]:

@@ -217,19 +217,22 @@ class Ledger:
             StorageError: a segment cannot be read or opened.
         """
         entries: list[LedgerEntry] = []
-        for name in self.shards():
+        behind = [name for name in self.shards() if watermark.get(name, 0) < self._shards[name].next_index]
+        for turn, name in enumerate(behind, start=1):
+            # An equal share each: the backlog of one controller must not delay the others.
+            share = max(turn, max_entries * turn // len(behind))
             wanted, end = watermark.get(name, 0), self._shards[name].next_index
-            while wanted < end and len(entries) < max_entries:
+            while wanted < end and len(entries) < share:
                 runs = self._heads.runs(name, wanted, RUNS_PER_READ)
                 for run in runs:
                     day = run.path.rpartition("/")[2]
-                    opened = open_run(self._home, self._keyring, run, wanted, max_entries - len(entries))
+                    opened = open_run(self._home, self._keyring, run, wanted, share - len(entries))
                     entries += [
                         LedgerEntry(shard=name, index=wanted + position, day=day, data=data)
                         for position, (_, data) in enumerate(opened)
                     ]
                     wanted += len(opened)
-                    if len(entries) >= max_entries:
+                    if len(entries) >= share:
                         break
                 if not runs:
                     break

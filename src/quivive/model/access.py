@@ -202,6 +202,22 @@ class LinkBody:
     right_table: str
 
 
+MAX_LINKS_PER_BATCH: Final = 2_048
+"""Pairs in one `link.batch` entry: 128 KiB of hexadecimal digits, a record of the spool holds it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkBatchBody:
+    """Body of `link.batch`: many links of one kind, as `quivive links sync` reads them.
+
+    `pairs` is left then right, 32 hexadecimal digits each, pair after pair, at most MAX_LINKS_PER_BATCH pairs.
+    """
+
+    left_kind: str
+    right_table: str
+    pairs: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GapBody:
     """Body of `gap`: an interval in which a source may have missed something. Losing sight is an event.

@@ -82,7 +82,7 @@ class HeartbeatBody:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountRef:
-    """A login of a person in one system of one controller, valid from–to (0 = open); a recycled one inherits nothing."""
+    """A login of a person in one system of one controller, valid from–to (0 = open); recycled, it inherits nothing."""
 
     controller: str
     namespace: str

@@ -15,6 +15,7 @@ class EntryKind(StrEnum):
     ACCESS = "access"
     ACCESS_COUNT = "access.count"
     LINK = "link"
+    LINK_BATCH = "link.batch"
     CONTACT = "contact"
     HEARTBEAT = "heartbeat"
     GAP = "gap"
@@ -43,6 +44,7 @@ KIND_CLASS: Final[dict[EntryKind, RetentionClass]] = {
     EntryKind.ACCESS: RetentionClass.TRACE,
     EntryKind.ACCESS_COUNT: RetentionClass.TRACE,
     EntryKind.LINK: RetentionClass.TRACE,
+    EntryKind.LINK_BATCH: RetentionClass.TRACE,
     EntryKind.CONTACT: RetentionClass.TRACE,
     EntryKind.HEARTBEAT: RetentionClass.TRACE,
     EntryKind.GAP: RetentionClass.GOVERNANCE,
