@@ -17,12 +17,14 @@ from quivive.wire.plan import Comparison, OperandKind
 _DIGITS = 2 * NEIGHBOURHOOD_BYTES
 _INTEGER_SIZES = frozenset({2, 4, 8})
 _MAX_DIGITS = 18  # any such text is an int8
+MAX_BLOCKS = 4_096
+"""Neighbourhoods remembered per statement and connection: about 400 kB at most."""
 
 
 class Quick:
     """One statement restricted to one integer key by its only bind."""
 
-    __slots__ = ("_near", "_record", "extraction", "format", "generation", "records_tail", "shape")
+    __slots__ = ("_blocks", "_near", "_record", "extraction", "format", "generation", "records_tail", "shape")
 
     def __init__(
         self, run: Run, extraction: Extraction, found: PredicateKeys, keys: ControllerKeys, generation: int
@@ -30,6 +32,7 @@ class Quick:
         table = found.records[0].table
         self._record = record_hasher(keys, table)
         self._near = KeyHasher(keys.record, b"neighbourhood", table)
+        self._blocks: dict[int, str] = {}
         self.extraction = extraction
         self.generation = generation
         self.format = run.execution.bind_formats[0] if run.execution.bind_formats else 0
@@ -47,7 +50,13 @@ class Quick:
             if not raw.isdigit() or raw[0] == 0x30 or len(raw) > _MAX_DIGITS:
                 return None
             number, text = int(raw), raw
-        return self._record(text), self._near(b"%d" % (number >> NEIGHBOURHOOD_SHIFT))[:_DIGITS]
+        block = number >> NEIGHBOURHOOD_SHIFT
+        near = self._blocks.get(block)
+        if near is None:
+            if len(self._blocks) >= MAX_BLOCKS:
+                self._blocks.clear()
+            near = self._blocks[block] = self._near(b"%d" % block)[:_DIGITS]
+        return self._record(text), near
 
 
 def learn(

@@ -16,12 +16,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from quivive.model.entry import EntryKind, SpoolEvent
+from quivive.model.entry import EntryKind
 from quivive.model.errors import StorageError
 from quivive.spool import folder
 from quivive.spool.durable import make_directories, sync_directory, write_all, write_atomic
 from quivive.spool.reader import last_record
-from quivive.spool.record import CLEAN_MARKER, MAGIC, MAX_FILE_BYTES, PreviousEpoch, encode_record
+from quivive.spool.record import CLEAN_MARKER, MAGIC, MAX_FILE_BYTES, PreviousEpoch, RecordHead
 
 MAX_HELD_BYTES: Final = 32 * 1024 * 1024
 """Bytes kept in memory until durable: two files; beyond it `append` refuses (disk full or too slow)."""
@@ -54,6 +54,7 @@ class SpoolWriter:
         self.previous = previous
         self._folder = root / source / str(epoch)
         self._lock = lock
+        self._heads: dict[tuple[EntryKind, str, str], RecordHead] = {}  # kinds × controllers of one source: few
         self._seq = 0
         self._durable_seq = 0
         self._pending: list[tuple[int, bytes]] = []  # numbered, not yet written
@@ -118,18 +119,11 @@ class SpoolWriter:
         if self._held >= MAX_HELD_BYTES:
             raise StorageError(f"spool of {self.source}: {self._held} bytes wait for the disk")
         seq = self._seq + 1
-        data = encode_record(
-            SpoolEvent(
-                kind=kind,
-                source=self.source,
-                epoch=self.epoch,
-                seq=seq,
-                captured_at=captured_at,
-                controller=controller,
-                key_id=key_id,
-                body=body,
-            )
-        )
+        head = self._heads.get((kind, controller, key_id))
+        if head is None:
+            head = RecordHead(kind=kind, source=self.source, epoch=self.epoch, controller=controller, key_id=key_id)
+            self._heads[kind, controller, key_id] = head
+        data = head.encode(seq, captured_at, body)
         self._seq = seq
         self._pending.append((seq, data))
         self._held += len(data)

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from quivive.model.entry import EntryKind, SpoolEvent
-from quivive.spool.record import MAX_PAYLOAD_BYTES, RecordError, decode_record, encode_record, record_end
+from quivive.spool.record import MAX_PAYLOAD_BYTES, RecordError, RecordHead, decode_record, encode_record, record_end
 
 EVENT = SpoolEvent(
     kind=EntryKind.LINK,
@@ -58,3 +58,16 @@ def test_an_event_too_large_is_refused():
     """A record has an upper bound."""
     with pytest.raises(RecordError):
         encode_record(replace(EVENT, body=b'"' + b"x" * MAX_PAYLOAD_BYTES + b'"'))
+
+
+def test_a_head_encodes_the_same_bytes() -> None:
+    """RecordHead gives exactly the record that encode_record gives, whatever stands in its names."""
+    for event in (EVENT, replace(EVENT, source='é"x', controller="a\\b", key_id="k2")):
+        head = RecordHead(
+            kind=event.kind,
+            source=event.source,
+            epoch=event.epoch,
+            controller=event.controller,
+            key_id=event.key_id,
+        )
+        assert head.encode(event.seq, event.captured_at, event.body) == encode_record(event)
