@@ -214,6 +214,6 @@ def test_hostile_texts_are_quick(text: str) -> None:
     """No hand-read statement costs more than a moment, whatever its length."""
     import time
 
-    start = time.perf_counter()
+    start = time.process_time()
     plan_of(text)
-    assert time.perf_counter() - start < 1.0
+    assert time.process_time() - start < 1.0
