@@ -59,19 +59,70 @@ def test_a_whole_configuration_is_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("main", "shop", "file", "key", "expected", "found"),
     [
-        (MAIN.replace('namespace = "crm"', "namespace = 7"), SHOP, "quivive.toml", "sources.shop-db.namespace", "str", "int"),
+        (
+            MAIN.replace('namespace = "crm"', "namespace = 7"),
+            SHOP,
+            "quivive.toml",
+            "sources.shop-db.namespace",
+            "str",
+            "int",
+        ),
         (MAIN.replace("listen =", "lissen ="), SHOP, "quivive.toml", "sources.shop-db", "a known key", "lissen"),
         (MAIN.replace('name = "Centre"', ""), SHOP, "quivive.toml", "operator.name", "a value", "nothing"),
-        (MAIN.replace("127.0.0.1:6432", "6432"), SHOP, "quivive.toml", "sources.shop-db.listen", "host:port or unix:/path", "6432"),
-        (MAIN.replace('controller = "shop"', 'controller = "shap"'), SHOP, "quivive.toml", "sources.shop-db.controller", "one of shop", "shap"),
-        (MAIN.replace('"postgres"', '"oracle"'), SHOP, "quivive.toml", "sources.shop-db.kind", "an allowed value", "Invalid enum value 'oracle'"),
+        (
+            MAIN.replace("127.0.0.1:6432", "6432"),
+            SHOP,
+            "quivive.toml",
+            "sources.shop-db.listen",
+            "host:port or unix:/path",
+            "6432",
+        ),
+        (
+            MAIN.replace('controller = "shop"', 'controller = "shap"'),
+            SHOP,
+            "quivive.toml",
+            "sources.shop-db.controller",
+            "one of shop",
+            "shap",
+        ),
+        (
+            MAIN.replace('"postgres"', '"oracle"'),
+            SHOP,
+            "quivive.toml",
+            "sources.shop-db.kind",
+            "an allowed value",
+            "Invalid enum value 'oracle'",
+        ),
         (MAIN, SHOP.replace("slot = 1", "slot = 0"), "controllers/shop.toml", "slot", "1 to 1023", "0"),
-        (MAIN, SHOP.replace('to = "public.customer"', 'to = "public.client"'), "controllers/shop.toml", "tables.public.orders.path.to", "a declared table", "public.client"),
-        (MAIN, SHOP + "[retention]\ntrace_days = 500\n", "controllers/shop.toml", "retention.justification", "at least 40 characters when trace_days is above 365", "0 characters"),
-        (MAIN, SHOP.replace("telephony", "pbx"), "controllers/shop.toml", "contact_sources", "a source of quivive.toml", "pbx"),
+        (
+            MAIN,
+            SHOP.replace('to = "public.customer"', 'to = "public.client"'),
+            "controllers/shop.toml",
+            "tables.public.orders.path.to",
+            "a declared table",
+            "public.client",
+        ),
+        (
+            MAIN,
+            SHOP + "[retention]\ntrace_days = 500\n",
+            "controllers/shop.toml",
+            "retention.justification",
+            "at least 40 characters when trace_days is above 365",
+            "0 characters",
+        ),
+        (
+            MAIN,
+            SHOP.replace("telephony", "pbx"),
+            "controllers/shop.toml",
+            "contact_sources",
+            "a source of quivive.toml",
+            "pbx",
+        ),
     ],
 )
-def test_a_bad_key_is_named(tmp_path: Path, main: str, shop: str, file: str, key: str, expected: str, found: str) -> None:
+def test_a_bad_key_is_named(
+    tmp_path: Path, main: str, shop: str, file: str, key: str, expected: str, found: str
+) -> None:
     """Each wrong value is one error with file, key, expected and found."""
     with pytest.raises(ConfigurationError) as caught:
         load_settings(home(tmp_path, main, shop))

@@ -52,7 +52,9 @@ def test_a_stream_gives_many_lines(tmp_path: Path) -> None:
     assert with_server(tmp_path, collect) == [0, 1, 2]
 
 
-@pytest.mark.parametrize(("command", "said"), [("refuse", "gate_closed"), ("nothing", "command_unknown"), ("echo", "KeyError")])
+@pytest.mark.parametrize(
+    ("command", "said"), [("refuse", "gate_closed"), ("nothing", "command_unknown"), ("echo", "KeyError")]
+)
 def test_errors_come_back_as_one_sentence(tmp_path: Path, command: str, said: str) -> None:
     """A refusal, an unknown command and a missing parameter are answered, not dropped."""
     with pytest.raises(RefusedError, match=said):
