@@ -74,13 +74,25 @@ class SessionFacts:
     fails, what the server skipped or rolled back is taken out again.
     """
 
-    __slots__ = ("_base", "_batches", "_lost", "_memo", "_now", "login", "settings")
+    __slots__ = (
+        "_base",
+        "_batches",
+        "_lost",
+        "_memo",
+        "_now",
+        "agent_variable",
+        "contact_variable",
+        "login",
+        "settings",
+    )
 
     def __init__(self, settings: AttributionSettings, *, login: str, startup: Mapping[str, str]) -> None:
         """`startup`: parameters of the start-up message, with those of its `options` (-c name=value) merged in."""
         self.settings = settings
         self.login = login
-        tracked = {settings.agent_variable.lower(), settings.contact_variable.lower(), "application_name"}
+        self.agent_variable = settings.agent_variable.lower()
+        self.contact_variable = settings.contact_variable.lower()
+        tracked = {self.agent_variable, self.contact_variable, "application_name"}
         self._base = Variables(tracked, {key.lower(): value for key, value in startup.items()})
         self._now = self._base
         self._batches: deque[_Batch] = deque()
@@ -210,10 +222,10 @@ _DRY: Final = Attribution(agent="", account="", contact="", source=AttributionSo
 def _login(facts: SessionFacts, tags: Mapping[str, str]) -> tuple[str, AttributionSource]:
     """Who is named, by the best source that names anybody (DESIGN §6)."""
     settings = facts.settings
-    candidates = [
-        (facts.variable(settings.agent_variable), AttributionSource.SESSION_VARIABLE),
-        (tags.get(settings.comment_agent_key, ""), AttributionSource.COMMENT),
-    ]
+    said = facts.variable(facts.agent_variable).strip()
+    if said and len(said) <= MAX_LOGIN:
+        return said, AttributionSource.SESSION_VARIABLE
+    candidates = [(tags.get(settings.comment_agent_key, ""), AttributionSource.COMMENT)]
     if settings.application_name_is_agent:
         candidates.append((facts.variable("application_name"), AttributionSource.APPLICATION_NAME))
     if settings.account_is_agent and facts.login not in settings.service_accounts:
@@ -239,6 +251,6 @@ def _account(facts: SessionFacts, policy: CapturePolicy, keys: ControllerKeys, a
 
 def _contact(facts: SessionFacts, tags: Mapping[str, str], keys: ControllerKeys) -> str:
     settings = facts.settings
-    value = facts.variable(settings.contact_variable) or tags.get(settings.comment_contact_key, "")
+    value = facts.variable(facts.contact_variable) or tags.get(settings.comment_contact_key, "")
     value = value.strip()
     return facts.pseudonym("contact", keys, value) if value and len(value) <= MAX_LOGIN else ""

@@ -14,7 +14,8 @@ from quivive.capture.snapshot import CatalogueSnapshot, Column, Relation
 from quivive.model.access import MAX_KEYS_PER_PART, CoverageClass, RecordGroup
 from quivive.model.catalogue import Table, TableKind
 from quivive.privacy.canonical import INTEGER_TYPES, canonical_alternate, canonical_key
-from quivive.privacy.pseudonym import ControllerKeys, alternate_key, neighbourhood, record_key
+from quivive.privacy.hasher import alternate_hasher, neighbourhood_hasher, record_hasher
+from quivive.privacy.pseudonym import NEIGHBOURHOOD_BYTES, NEIGHBOURHOOD_SHIFT, ControllerKeys
 from quivive.wire.plan import Comparison, Predicate, StatementPlan
 from quivive.wire.shape import Literal
 
@@ -43,14 +44,16 @@ class _Gathering:
         self.size = 0
 
     def record(self, table: str, texts: Sequence[str], *, integer: bool) -> None:
+        hasher, near = record_hasher(self.keys, table), neighbourhood_hasher(self.keys, table)
         for text in texts:
-            self._add(table, record_key(self.keys, table, text))
+            self._add(table, hasher(text.encode("utf-8", "surrogatepass")))
             if integer and len(self.near) < MAX_NEIGHBOURHOODS:
-                self.near[neighbourhood(self.keys, table, int(text))] = None
+                self.near[near(str(int(text) >> NEIGHBOURHOOD_SHIFT).encode())[: 2 * NEIGHBOURHOOD_BYTES]] = None
 
     def alternate(self, table: str, kind: str, texts: Sequence[str]) -> None:
+        hasher = alternate_hasher(self.keys, kind)
         for text in texts:
-            self._add(table, alternate_key(self.keys, kind, text))
+            self._add(table, hasher(text.encode("utf-8", "surrogatepass")))
 
     def _add(self, table: str, key: str) -> None:
         if self.size < MAX_KEYS_PER_PART:

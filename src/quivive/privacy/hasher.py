@@ -6,11 +6,14 @@ hmac.digest). Pure. Must always equal `record_key` and `alternate_key`: a test c
 
 import hashlib
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Final
 
 from quivive.privacy.pseudonym import PSEUDONYM_BYTES, ControllerKeys
 
 _BLOCK: Final = 64  # SHA-256 block, bytes (RFC 2104: key padded to it, XOR 0x36 inside, 0x5C outside)
+MAX_HASHERS: Final = 1_024
+"""Tables and alternate kinds whose hashers are kept (under 1 kB each)."""
 _SEPARATOR: Final = b"\x1f"
 
 
@@ -48,16 +51,19 @@ class KeyHasher:
         return found
 
 
+@lru_cache(maxsize=MAX_HASHERS)
 def record_hasher(keys: ControllerKeys, table: str) -> KeyHasher:
     """Hasher equal to `record_key(keys, table, …)`."""
     return KeyHasher(keys.record, b"record", table)
 
 
+@lru_cache(maxsize=MAX_HASHERS)
 def alternate_hasher(keys: ControllerKeys, kind: str) -> KeyHasher:
     """Hasher equal to `alternate_key(keys, kind, …)`."""
     return KeyHasher(keys.record, b"alternate", kind)
 
 
+@lru_cache(maxsize=MAX_HASHERS)
 def neighbourhood_hasher(keys: ControllerKeys, table: str) -> KeyHasher:
     """Hasher whose first 16 digits equal `neighbourhood(keys, table, …)` of a shifted integer's text."""
     return KeyHasher(keys.record, b"neighbourhood", table)
