@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from hashlib import blake2b
 from typing import Any, Final
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -182,8 +183,8 @@ def _columns(table: str, rows: list[tuple[Any, ...]]) -> Columns:
     return columns
 
 
-def _tie(body: bytes) -> int:
-    return int.from_bytes(blake2b(body, digest_size=8).digest())
+def _tie(body: msgspec.Raw) -> int:
+    return int.from_bytes(blake2b(memoryview(body), digest_size=8).digest())
 
 
 def _access(rows: Rows, envelope: Envelope, body: AccessRow) -> None:
@@ -195,7 +196,7 @@ def _access(rows: Rows, envelope: Envelope, body: AccessRow) -> None:
             body.attribution, body.action, body.shape, NAME_SEPARATOR.join(body.tables),
             NAME_SEPARATOR.join(body.columns), NAME_SEPARATOR.join(body.changed), body.coverage, body.rows,
             body.distinct, body.outcome, widest.pattern_class if widest else "",
-            widest.fixed_chars if widest else 0, body.final, body.part, _tie(bytes(envelope.body)),
+            widest.fixed_chars if widest else 0, body.final, body.part, _tie(envelope.body),
         )
     )  # fmt: skip
     exposures = rows["exposure"]
@@ -204,7 +205,7 @@ def _access(rows: Rows, envelope: Envelope, body: AccessRow) -> None:
 
 
 def _contact(rows: Rows, envelope: Envelope, body: ContactBody) -> None:
-    tie = _tie(bytes(envelope.body))
+    tie = _tie(envelope.body)
     of = (body.contact, body.version, tie, envelope.controller)
     rows["contact"].append(
         (
@@ -249,7 +250,7 @@ def _heartbeat(rows: Rows, envelope: Envelope, body: HeartbeatBody) -> None:
 
 
 def _agent(rows: Rows, envelope: Envelope, body: AgentBody) -> None:
-    of = (body.person, body.version, _tie(bytes(envelope.body)))
+    of = (body.person, body.version, _tie(envelope.body))
     rows["agent"].append(
         (
             *of, body.employer, body.establishment, body.country, body.site, body.team, body.informed_at,
@@ -264,12 +265,12 @@ def _agent(rows: Rows, envelope: Envelope, body: AgentBody) -> None:
 
 
 def _shift(rows: Rows, envelope: Envelope, body: ShiftBody) -> None:
-    tie = _tie(bytes(envelope.body))
+    tie = _tie(envelope.body)
     rows["shift"].append((body.shift, body.version, tie, body.person, body.from_at, body.to_at, body.cancelled))
 
 
 def _gate(rows: Rows, envelope: Envelope, body: GateBody) -> None:
-    tie = _tie(bytes(envelope.body))
+    tie = _tie(envelope.body)
     rows["gate_state"].append(
         (
             body.employer, body.establishment, body.module, envelope.captured_at, tie, body.state, body.reference,
@@ -299,7 +300,7 @@ def _act(rows: Rows, envelope: Envelope, body: ActBody) -> None:
 
 def _catalogue(rows: Rows, envelope: Envelope, body: Any) -> None:
     # Each start seals the effective catalogue again, sometimes under an unchanged number: the latest is current.
-    of = (envelope.controller, envelope.captured_at, _tie(bytes(envelope.body)))
+    of = (envelope.controller, envelope.captured_at, _tie(envelope.body))
     rows["catalogue_version"].append(of)
     rows["catalogue_table"].extend((*of, table.name, table.kind) for table in body.tables)
 

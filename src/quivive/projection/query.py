@@ -9,10 +9,12 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from pathlib import PurePath
 from typing import Any, Final
 
 import duckdb
 
+from quivive.model.clock import Micros, utc_day
 from quivive.model.ids import KEY_PATTERN
 from quivive.privacy.pseudonym import neutral_code
 from quivive.projection.columns import NAME_SEPARATOR
@@ -65,15 +67,35 @@ def run_query(
         raise ValueError(f"expected a named query, found {name[:40]!r}")
     if not scope.purpose or not scope.principal:
         raise ValueError("a scope needs a purpose and a principal")
+    values = _values(scope, params)
+    instants: list[int] | None = None
+    if name == "accesses_by_subject":
+        shown = _run(connection, sealed, scope, "_shown", values, None)
+        if not shown:
+            return []
+        instants = [int(row["started_at"]) for row in shown]
+        values |= {f"shown_{half}": [row[f"access_{half}"] for row in shown] for half in ("hi", "lo")}
+        values["shown_at"] = instants
+    return [_shape(row) for row in _run(connection, sealed, scope, name, values, instants)]
+
+
+def _run(
+    connection: duckdb.DuckDBPyConnection,
+    sealed: SealedDays,
+    scope: Scope,
+    name: str,
+    values: Mapping[str, object],
+    instants: list[int] | None,
+) -> list[dict[str, Any]]:
+    """Execute one text. `instants`, when known, are the only ones at which sealed days need to be read."""
     text = _text(name)
     for table in _SEALED:
         if f"{{sealed_{table}}}" in text:
-            text = text.replace(f"{{sealed_{table}}}", _sealed_union(sealed, scope, table))
-    values = _values(scope, params)
+            text = text.replace(f"{{sealed_{table}}}", _sealed_union(sealed, scope, table, instants))
     bound = {each: values.get(each) for each in set(_PARAMETER.findall(text))}
     cursor = connection.execute(text, bound)
     names = [column[0] for column in cursor.description or ()]
-    return [_shape(names, row) for row in cursor.fetchmany(MAX_ROWS)]
+    return [dict(zip(names, row, strict=True)) for row in cursor.fetchmany(MAX_ROWS)]
 
 
 @cache
@@ -102,9 +124,11 @@ def _text(name: str) -> str:
 def _read(name: str) -> str:
     """A query text without its leading comment, so that it starts with its first keyword."""
     text = read_sql("quivive.projection", "queries", f"{name}.sql")
+    if name == "_scope":
+        return text
     lines = text.splitlines()
     first = next(number for number, line in enumerate(lines) if not line.startswith("--"))
-    return "\n".join(lines[first:]) if not name.startswith("_") else text
+    return "\n".join(lines[first:])
 
 
 @cache
@@ -117,8 +141,11 @@ def _fragments() -> dict[str, str]:
     return found
 
 
-def _sealed_union(sealed: SealedDays, scope: Scope, table: str) -> str:
+def _sealed_union(sealed: SealedDays, scope: Scope, table: str, instants: list[int] | None) -> str:
     paths = sealed.files(table, scope.controllers, scope.from_at, scope.to_at)
+    if instants is not None:
+        days = {utc_day(Micros(at)) for at in instants}
+        paths = [path for path in paths if PurePath(path).parent.name in days]
     if not paths:
         return ""
     listed = ", ".join(f"s.{column}" for column in _COLUMNS[table])
@@ -126,6 +153,8 @@ def _sealed_union(sealed: SealedDays, scope: Scope, table: str) -> str:
         f"UNION ALL\nSELECT {listed} FROM read_parquet({quoted_files(paths)}) s\n"
         "WHERE s.started_at >= $from_at AND s.started_at < $to_at"
     )
+    if instants is not None:
+        union += f"\nAND s.started_at IN ({', '.join(map(str, sorted(set(instants))))})"  # prunes row groups
     if table == "verdict":
         # A later revision stands in the hot table; the sealed day itself never changes.
         union += (
@@ -164,9 +193,8 @@ def _halves(key: str) -> tuple[int, int]:
     return int(key[:16], 16), int(key[16:], 16)
 
 
-def _shape(names: list[str], row: Sequence[Any]) -> dict[str, object]:
+def _shape(values: Mapping[str, Any]) -> dict[str, object]:
     shaped: dict[str, object] = {}
-    values = dict(zip(names, row, strict=True))
     for name, value in values.items():
         if name == "ident_hi":
             low = values["ident_lo"]

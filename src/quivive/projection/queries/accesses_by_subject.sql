@@ -1,11 +1,7 @@
 -- Who saw this subject: its keys, and everything linked to them (orders, contracts, alternate keys), newest first.
-WITH {linked},
-shown AS (
-    SELECT DISTINCT e.access_hi, e.access_lo, e.started_at
-    FROM scoped_exposure e JOIN linked k ON k.key_hi = e.key_hi AND k.key_lo = e.key_lo
-    WHERE $before_at IS NULL OR e.started_at < $before_at
-    ORDER BY e.started_at DESC, e.access_hi, e.access_lo
-    LIMIT COALESCE($limit, 200)
+-- `_shown.sql` has found the accesses; only the days that hold them are read here.
+WITH shown AS (
+    SELECT unnest($shown_hi) AS access_hi, unnest($shown_lo) AS access_lo, unnest($shown_at) AS started_at
 ),
 picked AS (
     SELECT a.* FROM scoped_access a
