@@ -1,9 +1,13 @@
 """The PostgreSQL servers that the integration tests and the demonstration stand on."""
 
 import asyncio
+import os
+import shutil
 
 import asyncpg
 import pytest
+
+from quivive.simulation.database import PostgresServer, server_account, wheel_programs
 
 pytestmark = pytest.mark.integration
 
@@ -39,3 +43,26 @@ def test_customer_database_and_passwords(pg, pg18):
         asyncio.run(_one(pg.dsn(name, user="scram_user", password="no"), "select 1"))
     with pytest.raises(asyncpg.InsufficientPrivilegeError):
         asyncio.run(_one(pg.dsn(name, user="side_user"), "select last_name from customer limit 1"))
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root runs the server under another account")
+def test_programs_and_data_in_a_private_folder(tmp_path):
+    """As root, with everything below a folder of mode 0700: programs and data are placed where the server can reach them."""
+    private = tmp_path / "private"
+    package = wheel_programs().parent.parent
+    libraries = package.with_name(f"{package.name}.libs")
+    shutil.copytree(wheel_programs().parent, private / "site" / package.name / "pg")
+    shutil.copytree(libraries, private / "site" / libraries.name)
+    private.chmod(0o700)
+    server = PostgresServer(folder=private / "home", programs=private / "site" / package.name / "pg" / "bin")
+    assert server_account() is not None
+    try:
+        server.start()
+        assert not server.data.is_relative_to(private)
+        assert asyncio.run(_one(server.dsn(), "select 1")) == 1
+        server.stop()
+        server.start()
+        assert asyncio.run(_one(server.dsn(), "select 2")) == 2
+    finally:
+        server.destroy()
+    assert not server.data.exists()

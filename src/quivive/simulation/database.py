@@ -44,6 +44,8 @@ _FAST: Final = (
     "log_min_error_statement=panic",
     "jit=off",
 )
+PACKAGE_FOLDERS: Final = "package/installed/bin"
+"""Where the programs lie in a copy: as deep as in the wheel."""
 _PR_SET_PDEATHSIG: Final = 1  # prctl(2)
 _UNPRIVILEGED: Final = ("postgres", "nobody")
 
@@ -237,12 +239,17 @@ class PostgresServer:
     def _place(self) -> Path:
         self.folder.mkdir(parents=True, exist_ok=True)
         remembered = self._remembered_place()
-        if remembered is not None and remembered.is_dir():
+        if remembered is not None:
+            if not remembered.is_dir():
+                # its socket stands in quivive.toml: another place would leave the relays without a target
+                raise DatabaseError(
+                    f"the cluster's folder {remembered} is gone; remove the data folder and start again"
+                )
             return remembered
         place = self.folder.resolve()
         if self._account is not None:
             if not reachable(place, self._account):
-                place = Path(tempfile.mkdtemp(prefix="quivive-pg-"))
+                place = _lasting_folder("quivive-pg-")
             os.chown(place, self._account.uid, self._account.gid)
         (self.folder / "place").write_text(f"{place}\n")
         return place
@@ -253,7 +260,7 @@ class PostgresServer:
             return Path(note.read_text().strip())
         folder = place / "s"
         if len(os.fsencode(folder)) + len("/.s.PGSQL.65535") > MAX_SOCKET_PATH:
-            folder = Path(tempfile.mkdtemp(prefix="qv-"))
+            folder = _lasting_folder("qv-")
         folder.mkdir(exist_ok=True)
         folder.chmod(0o755)
         if self._account is not None:
@@ -266,9 +273,8 @@ class PostgresServer:
             return self.programs / name
         copy = self.data.parent / "programs"
         if not copy.exists():
-            shutil.copytree(self.programs.resolve().parent, copy, symlinks=True)
-            copy.chmod(0o755)
-        return copy / self.programs.name / name
+            _copy_programs(self.programs.resolve(), copy)
+        return copy / PACKAGE_FOLDERS / name
 
     def _spawn(self, arguments: Sequence[str], output: int) -> "subprocess.Popen[bytes]":
         # a session of its own: Ctrl-C in the terminal must reach us first, who then stop it in order
@@ -336,6 +342,30 @@ class PostgresServer:
                 return
             time.sleep(0.03)
         raise DatabaseError(f"the server did not answer within {MAX_START_S:.0f} s; see {self.folder / 'postgres.log'}")
+
+
+def _lasting_folder(prefix: str) -> Path:
+    """Make a folder that every account can reach and that a restart of the machine leaves alone (hier(7))."""
+    lasting = Path("/var/tmp")  # noqa: S108 - mkdtemp makes the name and the mode
+    return Path(tempfile.mkdtemp(prefix=prefix, dir=lasting if os.access(lasting, os.W_OK) else None))
+
+
+def _copy_programs(programs: Path, target: Path) -> None:
+    """Copy an installation beside the data, where the server's account can reach it.
+
+    The wheel's programs look for their libraries three folders up, in `<package>.libs`: the copy keeps that shape.
+    """
+    installed = programs.parent
+    package = installed.parent
+    draft = target.with_name("programs.new")
+    shutil.rmtree(draft, ignore_errors=True)
+    shutil.copytree(installed, draft / Path(PACKAGE_FOLDERS).parent, symlinks=True)
+    libraries = package.parent / f"{package.name}.libs"
+    if libraries.is_dir():
+        shutil.copytree(libraries, draft / libraries.name, symlinks=True)
+    for folder, _, _ in os.walk(draft):
+        Path(folder).chmod(0o755)
+    draft.rename(target)
 
 
 def _is_postgres(pid: int) -> bool:
