@@ -65,6 +65,7 @@ def psql(port: int, database: str, script: str) -> None:
 
 
 PSQL = {
+    "attributed": "set quivive.agent = 'camille.r';\nselect id, last_name from customer where id in (1, 2, 3);\n",
     "simple": "select id, last_name from customer where id in (1, 2, 3);\n",
     "simple_several": "begin\\; select id from customer where id < 3\\; update customer set phone = 'x' where id = 1\\; rollback;\n",
     "simple_error": "select 1\\; select 1/0\\; select 2;\nselect 3;\n;\n",
