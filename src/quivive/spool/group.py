@@ -4,7 +4,7 @@ Called by relays, the intake and the console's acts. Must never block the loop o
 each gets its number durable or a StorageError.
 
 Each loop tick hands what was appended to the kernel; while dirty, a worker thread runs fdatasync at most
-every SYNC_INTERVAL_S. After a failure the events stay in memory and are tried again every RETRY_INTERVAL_S.
+every SYNC_INTERVAL_S, and at once when somebody waits for it (strict relays, acts). After a failure the events stay in memory and are tried again every RETRY_INTERVAL_S.
 """
 
 import asyncio
@@ -60,6 +60,9 @@ class AsyncSpool:
             return
         waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiters.append((seq, waiter))
+        if self._timer is not None and self.failure is None:
+            self._timer.cancel()  # somebody waits: the interval is for those who do not
+            self._timer = None
         if self._tick is None and self._timer is None and self._running is None:
             self._tick = asyncio.get_running_loop().call_soon(self._flush)
         await waiter
@@ -98,7 +101,7 @@ class AsyncSpool:
         if self._running is not None or self._timer is not None or self._closed or not self.writer.dirty:
             return
         loop = asyncio.get_running_loop()
-        delay = self._last_sync_at + SYNC_INTERVAL_S - loop.time()
+        delay = 0.0 if self._waiters else self._last_sync_at + SYNC_INTERVAL_S - loop.time()
         if delay <= 0:
             self._sync()
         else:

@@ -1,0 +1,78 @@
+"""COPY rows are cut alike from text, CSV and binary, however the stream is split."""
+
+import struct
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from quivive.wire.framing import PeerError
+from quivive.wire.postgres.copy import BinaryCopy, CopyReader, CsvCopy, TextCopy
+
+values = st.one_of(st.none(), st.text("ab1,;\"'\\\n\t\r é", max_size=8))
+tables = st.lists(st.tuples(values, values, values), max_size=6)
+
+
+def feed(reader: CopyReader, data: bytes, cuts: list[int]) -> list[tuple[bytes | None, ...]]:
+    edges = [0, *sorted({cut for cut in cuts if cut < len(data)}), len(data)]
+    return [row for a, b in zip(edges, edges[1:], strict=False) for row in reader.feed(data[a:b])]
+
+
+def expected(rows: list[tuple[str | None, ...]]) -> list[tuple[bytes | None, ...]]:
+    return [tuple(None if row[i] is None else row[i].encode() for i in (0, 2)) for row in rows]
+
+
+def as_text(rows: list[tuple[str | None, ...]]) -> bytes:
+    def one(value: str | None) -> str:
+        if value is None:
+            return "\\N"
+        for char, code in (("\\", "\\\\"), ("\n", "\\n"), ("\t", "\\t"), ("\r", "\\r")):
+            value = value.replace(char, code)
+        return value
+
+    return "".join("\t".join(map(one, row)) + "\n" for row in rows).encode()
+
+
+def as_csv(rows: list[tuple[str | None, ...]]) -> bytes:
+    def one(value: str | None) -> str:
+        return "" if value is None else '"' + value.replace('"', '""') + '"'
+
+    return "".join(",".join(map(one, row)) + "\n" for row in rows).encode()
+
+
+def as_binary(rows: list[tuple[str | None, ...]]) -> bytes:
+    out = b"PGCOPY\n\xff\r\n\0" + struct.pack("!II", 0, 0)
+    for row in rows:
+        out += struct.pack("!h", len(row))
+        for value in row:
+            raw = None if value is None else value.encode()
+            out += struct.pack("!i", -1) if raw is None else struct.pack("!i", len(raw)) + raw
+    return out + struct.pack("!h", -1)
+
+
+@given(tables, st.lists(st.integers(1, 200), max_size=5))
+def test_all_formats_tell_the_same(rows: list[tuple[str | None, ...]], cuts: list[int]) -> None:
+    """The same rows in three formats, split anywhere."""
+    assert feed(TextCopy((0, 2), delimiter="\t", null="\\N", header=False), as_text(rows), cuts) == expected(rows)
+    csv = CsvCopy((0, 2), delimiter=",", null="", quote='"', escape='"', header=False)
+    assert feed(csv, as_csv(rows), cuts) == expected(rows)
+    assert feed(BinaryCopy((0, 2)), as_binary(rows), cuts) == expected(rows)
+
+
+def test_header_is_no_row() -> None:
+    """A header line is skipped."""
+    csv = CsvCopy((0,), delimiter=";", null="", quote='"', escape='"', header=True)
+    assert csv.feed(b"id;name\n1;x\n") == [(b"1",)]
+
+
+def test_octal_and_hexadecimal_escapes() -> None:
+    """Escapes of the text format are resolved."""
+    assert TextCopy((0,), delimiter="|", null="\\N", header=False).feed(b"\\101\\x42\\|c|d\n") == [(b"AB|c",)]
+
+
+def test_what_is_not_announced_raises() -> None:
+    """A stream that is not what was announced is a PeerError, not a wrong key."""
+    with pytest.raises(PeerError):
+        BinaryCopy((0,)).feed(b"1\tname\n" * 4)
+    with pytest.raises(PeerError):
+        TextCopy((2,), delimiter="\t", null="\\N", header=False).feed(b"1\t2\n")
