@@ -32,7 +32,9 @@ from quivive.spool.record import SpoolDamage
 MAX_INGEST_EVENTS: Final = 4_096  # per round and source: bounds memory and the length of a frame
 MAX_PROJECT_ENTRIES: Final = 8_192  # per transaction of the projection
 INGEST_PAUSE_S: Final = 0.1  # gathers a batch: fewer frames and fdatasyncs, at most this added on the way
-IDLE_S: Final = 0.05  # pause of the projection when nothing arrived
+PROJECT_PAUSE_S: Final = 0.2  # gathers entries: a transaction costs about 20 ms however small it is
+IDLE_S: Final = 1.0  # the projection looks at least so often for something to judge
+FULL_BATCH_ENTRIES: Final = MAX_PROJECT_ENTRIES // 8  # more is a backlog: go on without a pause
 PUBLISH_EVERY_S: Final = 1.0  # a checkpoint at most once a second (DESIGN §7)
 JUDGE_EVERY_S: Final = 1.0
 POLICY_EVERY_S: Final = 60.0  # accounts open and close at instants
@@ -192,10 +194,11 @@ class Pipeline:
                 self._seal_finished_days()
                 sealed = now
             if not more:
+                self._stop.wait(PROJECT_PAUSE_S)
                 self._arrived.wait(IDLE_S)
                 self._arrived.clear()
-        while self._project_once():
-            pass
+        while any(self.projection.watermark().get(s, 0) < self._ledger.head(s).entries for s in self._ledger.shards()):
+            self._project_once()
 
     def _project_once(self) -> bool:
         try:
@@ -211,7 +214,7 @@ class Pipeline:
         self.state.projected += len(batch)
         if self._policies.take(batch):
             self._policies.refresh()
-        return True
+        return len(batch) >= FULL_BATCH_ENTRIES
 
     def _start_again(self) -> None:
         self.state.rebuilding = True
