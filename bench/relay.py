@@ -61,9 +61,7 @@ def run_relay_child(home: str, target: str, side: str, port: str, mode: str) -> 
     from quivive.capture.relay import run_relay
 
     relay_support.CATALOGUE = PGBENCH
-    settings = relay_support.make_home(
-        Path(home), target=target, side_dsn=side, listen=f"127.0.0.1:{port}", mode=mode
-    )
+    settings = relay_support.make_home(Path(home), target=target, side_dsn=side, listen=f"127.0.0.1:{port}", mode=mode)
     profile = os.environ.get("QUIVIVE_PROFILE")
     if not profile:
         sys.exit(run_relay(settings, "db"))
@@ -148,7 +146,9 @@ def measure(ports: dict[str, int], options: argparse.Namespace) -> dict[str, obj
             "tps": {name: round(value) for name, value in medians.items()},
             "latency_ms": {name: round(value, 3) for name, value in latencies.items()},
             "against_pgbouncer": {
-                name: round(value / medians["pgbouncer"], 3) for name, value in medians.items() if "pgbouncer" in medians
+                name: round(value / medians["pgbouncer"], 3)
+                for name, value in medians.items()
+                if "pgbouncer" in medians
             },
         }
     if options.rows:

@@ -30,7 +30,10 @@ CATALOGUE = Catalogue(
             name="public.customer",
             kind=TableKind.PERSON,
             key=("id",),
-            alternates=(Alternate(column="customer_number", kind="customer_number"), Alternate(column="phone", kind="phone")),
+            alternates=(
+                Alternate(column="customer_number", kind="customer_number"),
+                Alternate(column="phone", kind="phone"),
+            ),
             path=None,
         ),
         Table(

@@ -132,7 +132,9 @@ def test_sqlalchemy(relay: tuple[Running, str, Path]) -> None:
     text = sqlalchemy.text
     with engine.connect() as connection:
         connection.execute(text("set quivive.agent = 'c.roy'"))
-        connection.execute(text("update customer set phone = :p, email = :e where id = :i"), {"p": "1", "e": "x", "i": 11})
+        connection.execute(
+            text("update customer set phone = :p, email = :e where id = :i"), {"p": "1", "e": "x", "i": 11}
+        )
         connection.commit()
         connection.execute(text("update customer set last_name = :n where id = :i"), {"n": "Y", "i": 12})
         connection.rollback()
@@ -176,7 +178,9 @@ def test_view_join_and_unprotected(relay: tuple[Running, str, Path]) -> None:
     running, name, home = relay
     with psycopg.connect(running.dsn(name), autocommit=True) as connection:
         connection.execute("select id, last_name from customer_card where id = 3")
-        connection.execute("select o.id, c.id, c.last_name from orders o join customer c on c.id = o.customer_id where o.id = 5")
+        connection.execute(
+            "select o.id, c.id, c.last_name from orders o join customer c on c.id = o.customer_id where o.id = 5"
+        )
         connection.execute("select * from reason_code")
     running.stop()
     view, join = accesses(home)

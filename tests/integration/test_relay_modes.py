@@ -144,7 +144,10 @@ def test_closed_refuses_with_a_protocol_error(database, tmp_path: Path) -> None:
         with psycopg.connect(running.dsn(name), autocommit=True) as connection:
             with FullDisk(running):
                 connection.execute("select id from customer where id = 1")  # the loss shows with the first trace
-                for sql, binds in (("select id from customer where id = 2", None), ("select id from customer where id = %s", (3,))):
+                for sql, binds in (
+                    ("select id from customer where id = 2", None),
+                    ("select id from customer where id = %s", (3,)),
+                ):
                     with pytest.raises(psycopg.errors.IoError):
                         connection.execute(sql, binds)
             time.sleep(1.5)
@@ -227,8 +230,22 @@ def test_sql_prepare_cursor_and_several_statements(database, tmp_path: Path) -> 
     _, name = database
     with Running(home_of(database, tmp_path)) as running:
         subprocess.run(
-            ["psql", "-X", "-q", running.dsn(name), "-c", "prepare p(bigint) as select last_name from customer where id = $1"]
-            + ["-c", "execute p(41)", "-c", "begin", "-c", "declare c cursor for select id from customer where id in (42, 43)"]
+            [
+                "psql",
+                "-X",
+                "-q",
+                running.dsn(name),
+                "-c",
+                "prepare p(bigint) as select last_name from customer where id = $1",
+            ]
+            + [
+                "-c",
+                "execute p(41)",
+                "-c",
+                "begin",
+                "-c",
+                "declare c cursor for select id from customer where id in (42, 43)",
+            ]
             + ["-c", "fetch all from c", "-c", "commit"]
             + ["-c", "select id from customer where id = 44; select id from orders where id = 45"],
             check=True,
@@ -249,7 +266,9 @@ def test_ddl_is_seen_without_restart(database, tmp_path: Path) -> None:  # type:
     """A table made while the relay runs is protected and named at once."""
     server, name = database
     with Running(home_of(database, tmp_path)) as running:
-        server.execute("create table public.note (id bigint primary key, body text); insert into note values (1, 'x')", name)
+        server.execute(
+            "create table public.note (id bigint primary key, body text); insert into note values (1, 'x')", name
+        )
         server.execute("grant select on public.note to app_user", name)
         time.sleep(1.1)
         with psycopg.connect(running.dsn(name), autocommit=True) as connection:

@@ -23,7 +23,12 @@ def test_other_forms_are_refused(text: str) -> None:
 def test_side_dsn() -> None:
     """Passwords come from the URL or the environment; a socket folder stands in `host`."""
     side = parse_side_dsn("postgresql://u%40x:p%2Fw@db/base")
-    assert (side.user, side.password, side.database, side.address) == ("u@x", "p/w", "base", Address(host="db", port=5_432))
+    assert (side.user, side.password, side.database, side.address) == (
+        "u@x",
+        "p/w",
+        "base",
+        Address(host="db", port=5_432),
+    )
     side = parse_side_dsn("postgresql://u@/base?host=/run/pg&port=5433", "secret")
     assert (side.address, side.password) == (Address(path="/run/pg/.s.PGSQL.5433"), "secret")
     with pytest.raises(RefusedError) as refused:

@@ -78,9 +78,9 @@ bodies = st.builds(
     columns=st.lists(names, max_size=3).map(tuple),
     changed=st.lists(names, max_size=3).map(tuple),
     coverage=st.sampled_from(CoverageClass),
-    records=st.lists(
-        st.builds(RecordGroup, table=names, keys=st.lists(hexes, max_size=3).map(tuple)), max_size=2
-    ).map(tuple),
+    records=st.lists(st.builds(RecordGroup, table=names, keys=st.lists(hexes, max_size=3).map(tuple)), max_size=2).map(
+        tuple
+    ),
     rows=counts,
     rows_bytes=counts,
     distinct=counts,

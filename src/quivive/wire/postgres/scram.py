@@ -27,7 +27,7 @@ class ScramClient:
     def __init__(self, password: str, nonce: str) -> None:
         self._password = password.encode()
         self._nonce = nonce
-        self._bare = f"n=,r={nonce}"
+        self._bare = f"n=side,r={nonce}"  # the server takes the name of the start-up message
         self._server_signature = b""
 
     def first(self) -> bytes:

@@ -1,0 +1,54 @@
+"""Row cutters cut what was asked for, and stop where they must."""
+
+import struct
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from quivive.wire.framing import PeerError
+from quivive.wire.postgres.rows import cut_head, cutter_of, skip_rows
+
+columns = st.lists(st.one_of(st.none(), st.binary(max_size=9)), min_size=3, max_size=5)
+
+
+def row(values: list[bytes | None]) -> bytes:
+    body = struct.pack("!H", len(values))
+    for value in values:
+        body += struct.pack("!i", -1) if value is None else struct.pack("!i", len(value)) + value
+    return b"D" + struct.pack("!I", len(body) + 4) + body
+
+
+@given(st.lists(columns, max_size=5), st.sampled_from([(0,), (1,), (0, 2), (1, 2)]), st.integers(0, 40))
+def test_cut_columns(table: list[list[bytes | None]], indexes: tuple[int, ...], chopped: int) -> None:
+    """Whole rows are cut; a part row at the end is left; the offset is where the next read must go on."""
+    whole = b"".join(map(row, table))
+    data = whole[: max(0, len(whole) - chopped)]
+    position, count = skip_rows(data, 0, len(data))
+    cut: list[tuple[bytes | None, ...]] = []
+    assert cutter_of(indexes)(data, 0, len(data), 1_000, cut) == position
+    assert cut == [tuple(values[i] for i in indexes) for values in table[:count]]
+    for values in table:
+        assert cut_head(row(values), indexes) == tuple(values[i] for i in indexes)
+
+
+def test_most_rows_at_once() -> None:
+    """A cutter stops after as many rows as were asked for."""
+    data = row([b"1", b"2"]) * 5
+    cut: list[tuple[bytes | None, ...]] = []
+    position = cutter_of((0,))(data, 0, len(data), 2, cut)
+    assert (len(cut), position) == (2, 2 * len(row([b"1", b"2"])))
+
+
+@pytest.mark.parametrize("indexes", [(0,), (1,), (0, 1)])
+def test_a_row_that_lies_about_its_columns(indexes: tuple[int, ...]) -> None:
+    """Lengths that run over the row are a PeerError."""
+    body = struct.pack("!HiBiB", 2, 1, 49, 900, 50) if indexes != (0,) else struct.pack("!HiB", 2, 900, 49) + b"xxxx"
+    bad = b"D" + struct.pack("!I", len(body) + 4) + body
+    with pytest.raises(PeerError):
+        cutter_of(indexes)(bad + bytes(8), 0, len(bad) + 8, 10, [])
+
+
+def test_a_head_without_the_column() -> None:
+    """A column beyond the kept head is unknown, not empty."""
+    assert cut_head(row([b"x" * 50, b"17"])[:30], (1,)) is None
