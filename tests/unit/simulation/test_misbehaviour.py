@@ -1,45 +1,12 @@
 """Claims on misbehaviour: what each does and, for the hider, when."""
 
 import asyncio
-import random
 from collections import Counter
 
-import pytest
-
-from quivive.simulation.centre import Centre
 from quivive.simulation.misbehaviour import FILES_OPENED, hiding, identified_share, misbehave
 from quivive.simulation.schema import RESERVED
 from quivive.simulation.scripts import SCRIPTS
 from quivive.simulation.staff import Conduct, staff
-
-
-class Desk:
-    """Remembers statements."""
-
-    def __init__(self):
-        self.asked = []
-
-    async def run(self, name, *values, agent, contact=""):
-        self.asked.append((name, values, agent, contact))
-        return [(60, 1, 2, 3, 4, 5)]
-
-
-class Telephony:
-    def expect(self, name, at):
-        pass
-
-
-@pytest.fixture
-def centre(monkeypatch):
-    async def no_pause(self, low=0.0, high=0.0):
-        pass
-
-    monkeypatch.setattr(Centre, "think", no_pause)
-    desks = {name: Desk() for name in ("aurore", "mercato", "sereni")}
-    sizes = {"aurore": 900, "mercato": 900, "sereni": 900}
-    return Centre(
-        desks=desks, telephony=Telephony(), helpdesk=None, log=None, customers=sizes, run="1", chance=random.Random(3)
-    )
 
 
 def agent_who(conduct):
