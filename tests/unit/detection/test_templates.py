@@ -1,7 +1,11 @@
 """Templates: the shipped ones, and what the loader refuses."""
 
+import re
+from pathlib import Path
+
 import pytest
 
+import quivive.detection.templates as templates_module
 from quivive.detection.templates import SHAPES, parse_template, shipped_templates
 from quivive.model.errors import ConfigurationError
 from quivive.model.verdict import Template
@@ -34,3 +38,14 @@ def test_loader_names_file_and_key(text, key):
     with pytest.raises(ConfigurationError) as caught:
         parse_template("mine.yml", text)
     assert (caught.value.file, caught.value.key) == ("mine.yml", key)
+
+
+def test_steps_keep_to_portable_sql():
+    """Sealed days are plain Parquet judged elsewhere with the same text: no dialect tricks (DESIGN §8)."""
+    folder = Path(templates_module.__file__).parent / "steps"
+    tricks = re.compile(
+        r"\bASOF\b|\bQUALIFY\b|//|::|\bEXCLUDE\b|\bapprox|\blist_|\bunnest\b|\bGROUP BY ALL\b", re.IGNORECASE
+    )
+    for path in folder.glob("*.sql"):
+        bare = "\n".join(line for line in path.read_text().splitlines() if not line.strip().startswith("--"))
+        assert tricks.findall(bare) == [], path.name

@@ -3,7 +3,7 @@
 WITH in_call AS (
     SELECT
         w.contact_hi, w.contact_lo, w.controller, w.ident_hi, w.ident_lo, w.from_at, w.to_at, w.anchor_at, w.shape,
-        w.from_at // 600000000 AS first_piece, w.to_at // 600000000 AS last_piece
+        w.from_at - w.from_at % 600000000 AS first_piece, w.to_at - w.to_at % 600000000 AS last_piece
     FROM contact_window w
     LEFT JOIN contact_identified d ON d.contact_hi = w.contact_hi AND d.contact_lo = w.contact_lo
     WHERE (w.shape = 'unidentified' AND d.contact_hi IS NULL)
@@ -14,6 +14,6 @@ FROM in_call
 UNION ALL
 SELECT
     w.contact_hi, w.contact_lo, w.controller, w.ident_hi, w.ident_lo, w.from_at, w.to_at, w.anchor_at, w.shape,
-    w.first_piece + b.step
-FROM in_call w JOIN piece_step b ON b.step >= 1 AND b.step <= w.last_piece - w.first_piece
+    w.first_piece + b.step * 600000000
+FROM in_call w JOIN piece_step b ON b.step >= 1 AND b.step * 600000000 <= w.last_piece - w.first_piece
 WHERE w.last_piece > w.first_piece

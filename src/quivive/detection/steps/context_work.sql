@@ -7,6 +7,6 @@ JOIN (
     UNION ALL
     SELECT n.*, n.ident_hi AS agent_hi, n.ident_lo AS agent_lo FROM need_window n
 ) AS n ON n.controller = a.controller AND n.agent_hi = a.agent_hi AND n.agent_lo = a.agent_lo
-    AND n.piece = a.started_at // 600000000
+    AND n.piece = a.started_at - a.started_at % 600000000
 LEFT JOIN work_access w ON w.access_hi = a.access_hi AND w.access_lo = a.access_lo AND w.started_at = a.started_at
 WHERE a.started_at >= n.from_at AND a.started_at <= n.to_at AND w.access_hi IS NULL

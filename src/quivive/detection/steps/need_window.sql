@@ -7,7 +7,7 @@ JOIN (
     FROM work_access f
     JOIN call_window c
         ON c.controller = f.controller AND c.ident_hi = f.ident_hi AND c.ident_lo = f.ident_lo
-        AND c.piece = f.started_at // 600000000
+        AND c.piece = f.started_at - f.started_at % 600000000
     CROSS JOIN work_span p
     WHERE c.shape = 'unidentified' AND (c.from_at < p.from_at OR c.to_at >= p.to_at)
         AND f.started_at >= c.from_at AND f.started_at <= c.to_at
@@ -16,7 +16,7 @@ JOIN (
     FROM leftover f
     JOIN call_window c
         ON c.controller = f.controller AND c.ident_hi = f.ident_hi AND c.ident_lo = f.ident_lo
-        AND c.piece = f.started_at // 600000000
+        AND c.piece = f.started_at - f.started_at % 600000000
     CROSS JOIN work_span p
     WHERE c.shape <> 'unidentified' AND (c.from_at < p.from_at OR c.to_at >= p.to_at)
         AND f.started_at >= c.from_at AND f.started_at <= c.to_at

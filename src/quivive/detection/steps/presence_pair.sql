@@ -6,6 +6,6 @@ SELECT DISTINCT
 FROM leftover l
 JOIN call_window w
     ON w.controller = l.controller AND w.ident_hi = l.ident_hi AND w.ident_lo = l.ident_lo
-    AND w.piece = l.started_at // 600000000
+    AND w.piece = l.started_at - l.started_at % 600000000
 JOIN template t ON t.shape = 'unidentified'
 WHERE w.shape = 'unidentified' AND l.subjects <= t.cap AND l.started_at >= w.from_at AND l.started_at <= w.to_at

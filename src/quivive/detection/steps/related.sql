@@ -18,7 +18,7 @@ FROM (
         FROM leftover l
         JOIN call_window w
             ON w.controller = l.controller AND w.ident_hi = l.ident_hi AND w.ident_lo = l.ident_lo
-            AND w.piece = l.started_at // 600000000
+            AND w.piece = l.started_at - l.started_at % 600000000
         JOIN contact_identity i
             ON i.controller = w.controller AND i.contact_hi = w.contact_hi AND i.contact_lo = w.contact_lo
         JOIN group_of g ON g.controller = i.controller AND g.subject_hi = i.subject_hi AND g.subject_lo = i.subject_lo
