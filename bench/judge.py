@@ -97,7 +97,8 @@ def load(projection: Projection, exposures: int, contacts: int, agents: int) -> 
     agent_hi, agent_lo = keys(2, agent)
     legs = {
         "contact_hi": contact_hi, "contact_lo": contact_lo, "controller": text(CONTROLLER, contacts),
-        "agent_hi": agent_hi, "agent_lo": agent_lo, "from_at": begin, "to_at": end, "is_first": np.ones(contacts, bool), "is_last": np.ones(contacts, bool),
+        "agent_hi": agent_hi, "agent_lo": agent_lo, "from_at": begin, "to_at": end,
+        "is_first": np.ones(contacts, bool), "is_last": np.ones(contacts, bool),
     }  # fmt: skip
     insert(connection, "leg", legs)
     phone_hi, phone_lo = keys(5, customer)
@@ -169,7 +170,8 @@ def main() -> None:
         json.dumps(
             {
                 "bench": "judge", "scale": arguments.scale, "exposures": report.exposures, "contacts": contacts,
-                "revised": report.revised, "seconds": round(judged_s, 2), "cpu_seconds": round(cpu_s, 2), "floor_s": FLOOR_S * arguments.scale,
+                "revised": report.revised, "seconds": round(judged_s, 2), "cpu_seconds": round(cpu_s, 2),
+                "floor_s": FLOOR_S * arguments.scale,
                 "goal_s": GOAL_S * arguments.scale, "met": judged_s <= FLOOR_S * arguments.scale,
                 "per_second": round(report.exposures / judged_s), "tick_ms": ticks, "tick_exposures": live.exposures,
                 "shares": {f"{verdict}/{strength}": count for verdict, strength, count in shares},
