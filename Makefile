@@ -36,10 +36,10 @@ check: $(VENV)/dev.stamp ## Format, lint, types, import contracts, sizes, unit t
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python tools/check_sizes.py
-	$(BIN)/pytest tests/unit
+	$(BIN)/pytest tests/unit -n 2
 
 unit: $(VENV)/dev.stamp ## Unit tests alone
-	$(BIN)/pytest tests/unit
+	$(BIN)/pytest tests/unit -n 2
 
 integration: $(VENV)/dev.stamp system ## Tests against real servers
 	$(BIN)/pytest tests/integration
