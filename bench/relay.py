@@ -56,21 +56,22 @@ def wait_for(port: int) -> None:
 
 def run_relay_child(home: str, target: str, side: str, port: str, mode: str) -> None:
     """The relay process of the benchmark (this file, started again with `--relay`)."""
-    import relay_support
+    import relay_support  # noqa: PLC0415  # the parent needs none of it
 
-    from quivive.capture.relay import run_relay
+    from quivive.capture.relay import run_relay  # noqa: PLC0415
 
     relay_support.CATALOGUE = PGBENCH
     settings = relay_support.make_home(Path(home), target=target, side_dsn=side, listen=f"127.0.0.1:{port}", mode=mode)
     profile = os.environ.get("QUIVIVE_PROFILE")
     if not profile:
         sys.exit(run_relay(settings, "db"))
-    import cProfile
-    import pstats
+    import cProfile  # noqa: PLC0415
+    import pstats  # noqa: PLC0415
 
     profiler = cProfile.Profile()
     code = profiler.runcall(run_relay, settings, "db")
-    pstats.Stats(profiler, stream=Path(profile).open("w")).sort_stats("tottime").print_stats(45)
+    with Path(profile).open("w") as stream:
+        pstats.Stats(profiler, stream=stream).sort_stats("tottime").print_stats(45)
     sys.exit(code)
 
 
@@ -105,8 +106,26 @@ def start_pgbouncer(folder: Path, server: PostgresServer) -> tuple[subprocess.Po
 def pgbench(port: int, clients: int, seconds: float) -> dict[str, float]:
     """One round of select-only, prepared."""
     done = subprocess.run(
-        ["pgbench", "-n", "-S", "-M", "prepared", "-h", "127.0.0.1", "-p", str(port), "-U", "postgres"]
-        + ["-c", str(clients), "-j", str(min(clients, 2)), "-T", str(int(seconds)), "bench"],
+        [
+            "pgbench",
+            "-n",
+            "-S",
+            "-M",
+            "prepared",
+            "-h",
+            "127.0.0.1",
+            "-p",
+            str(port),
+            "-U",
+            "postgres",
+            "-c",
+            str(clients),
+            "-j",
+            str(min(clients, 2)),
+            "-T",
+            str(int(seconds)),
+            "bench",
+        ],
         capture_output=True,
         text=True,
         check=False,
@@ -125,8 +144,22 @@ def listing(port: int, rows: int) -> float:
     """Seconds for one client to take a result of `rows` rows with its keys."""
     started = time.monotonic()
     subprocess.run(
-        ["psql", "-X", "-qAt", "-o", "/dev/null", "-h", "127.0.0.1", "-p", str(port), "-U", "postgres", "bench"]
-        + ["-c", f"select aid, bid, abalance from pgbench_accounts limit {rows}"],
+        [
+            "psql",
+            "-X",
+            "-qAt",
+            "-o",
+            "/dev/null",
+            "-h",
+            "127.0.0.1",
+            "-p",
+            str(port),
+            "-U",
+            "postgres",
+            "bench",
+            "-c",
+            f"select aid, bid, abalance from pgbench_accounts limit {rows}",
+        ],
         check=True,
         env={**os.environ, "PGSSLMODE": "disable"},
     )

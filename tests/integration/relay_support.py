@@ -2,11 +2,10 @@
 
 import asyncio
 import json
-import os
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import uvloop
 
@@ -71,7 +70,7 @@ def make_home(home: Path, *, active: bool = True, **source: Any) -> Settings:
     (home / "run" / "policy").mkdir(parents=True, exist_ok=True)
     keys = home / "run" / "relay" / "db.json"
     keys.write_text(json.dumps({"key_id": "k1", "record": KEYS.record.hex(), "agent": KEYS.agent.hex()}))
-    os.chmod(keys, 0o600)
+    keys.chmod(0o600)
     write_policy(home, active=active)
     controller = ControllerSettings(
         id="aurore",
@@ -110,7 +109,7 @@ class Running:
         self.thread = threading.Thread(target=self.loop.run_forever)
         self.stopped = False
 
-    def __enter__(self) -> "Running":
+    def __enter__(self) -> Self:
         self.thread.start()
         try:
             self.call(self.relay.start)

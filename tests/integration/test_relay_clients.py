@@ -34,8 +34,16 @@ def test_psql(relay: tuple[Running, str, Path]) -> None:
     """The line of the issue: three customers by key, with agent, action, columns and coverage."""
     running, name, home = relay
     out = subprocess.run(
-        ["psql", "-X", "-At", running.dsn(name), "-c", "set quivive.agent = 'a.martin'"]
-        + ["-c", "select id, last_name from customer where id in (1,2,3)"],
+        [
+            "psql",
+            "-X",
+            "-At",
+            running.dsn(name),
+            "-c",
+            "set quivive.agent = 'a.martin'",
+            "-c",
+            "select id, last_name from customer where id in (1,2,3)",
+        ],
         capture_output=True,
         check=True,
         text=True,
@@ -76,7 +84,7 @@ def test_psycopg_async_pipeline_and_error(relay: tuple[Running, str, Path]) -> N
     async def work() -> None:
         connection = await psycopg.AsyncConnection.connect(running.dsn(name), autocommit=True)
         async with connection:
-            with pytest.raises(psycopg.Error):
+            with pytest.raises(psycopg.Error):  # noqa: PT012  # the pipeline raises where it likes
                 async with connection.pipeline():
                     await connection.execute("select id from customer where id = %s", (6,))
                     await connection.execute("select 1 / (id - %s) from customer where id = 7", (7,))
@@ -156,7 +164,7 @@ def test_sqlalchemy(relay: tuple[Running, str, Path]) -> None:
 
 def test_scram_and_md5_are_relayed(database, relay: tuple[Running, str, Path]) -> None:  # type: ignore[no-untyped-def]
     """The relay holds no password: SCRAM, MD5 and clear passwords pass end to end; a wrong one is refused."""
-    running, name, home = relay
+    _running, name, home = relay
     server, _ = database
     settings = make_home(
         home / "tcp", target=f"{server.host}:{server.port}", side_dsn=server.socket_dsn(name, user="side_user")

@@ -7,7 +7,6 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
@@ -237,17 +236,19 @@ def test_sql_prepare_cursor_and_several_statements(database, tmp_path: Path) -> 
                 running.dsn(name),
                 "-c",
                 "prepare p(bigint) as select last_name from customer where id = $1",
-            ]
-            + [
                 "-c",
                 "execute p(41)",
                 "-c",
                 "begin",
                 "-c",
                 "declare c cursor for select id from customer where id in (42, 43)",
-            ]
-            + ["-c", "fetch all from c", "-c", "commit"]
-            + ["-c", "select id from customer where id = 44; select id from orders where id = 45"],
+                "-c",
+                "fetch all from c",
+                "-c",
+                "commit",
+                "-c",
+                "select id from customer where id = 44; select id from orders where id = 45",
+            ],
             check=True,
             capture_output=True,
         )
@@ -293,12 +294,37 @@ def test_long_result_in_bounded_parts(database, tmp_path: Path) -> None:  # type
     assert set(one["records"]["public.customer"]) == {customer(n) for n in range(1, 1_001)}
 
 
+def test_slow_reader_holds_the_server_not_memory(database, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    """A large result to a client that does not read: what the relay holds stays below 1 MiB (case 42)."""
+    _, name = database
+    with Running(home_of(database, tmp_path)) as running:
+        with socket.create_connection(("127.0.0.1", running.relay.port)) as client:
+            body = f"user\0app_user\0database\0{name}\0\0".encode()
+            client.sendall((len(body) + 8).to_bytes(4, "big") + (0x30000).to_bytes(4, "big") + body)
+            time.sleep(0.3)
+            sql = b"select c.id, repeat('x', 1000) from customer c, generate_series(1, 1000)\0"
+            client.sendall(b"Q" + (len(sql) + 4).to_bytes(4, "big") + sql)
+            for _ in range(5):
+                time.sleep(0.2)
+                (relayed,) = running.relay._connections
+                assert relayed.client.transport is not None
+                assert relayed.client.transport.get_write_buffer_size() < 1 << 20
+            assert relayed.client.transport.get_write_buffer_size() > 0
+        time.sleep(0.2)
+        running.stop()
+    (one,) = accesses(tmp_path)
+    assert one["outcome"] == "aborted"
+    assert 0 < one["rows"] < 1_000_000
+
+
 def test_unreachable_database(tmp_path: Path) -> None:
     """A database that is down: one clear error for the client, and the relay stays."""
     settings = make_home(tmp_path, target="unix:/nonexistent/.s.PGSQL.5432", side_dsn="")
-    with Running(settings) as running:
-        with pytest.raises(psycopg.OperationalError, match="cannot be reached at present"):
-            psycopg.connect(running.dsn("any"))
+    with (
+        Running(settings) as running,
+        pytest.raises(psycopg.OperationalError, match="cannot be reached at present"),
+    ):
+        psycopg.connect(running.dsn("any"))
 
 
 def test_taken_port(tmp_path: Path) -> None:
@@ -306,9 +332,9 @@ def test_taken_port(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         settings = make_home(tmp_path, target="127.0.0.1:1", listen=f"127.0.0.1:{port}")
-        with pytest.raises(StartError, match=f"cannot listen on 127.0.0.1:{port}: Address already in use"):
-            with Running(settings):
-                pass
+        message = f"cannot listen on 127.0.0.1:{port}: Address already in use"
+        with pytest.raises(StartError, match=message), Running(settings):
+            pass
 
 
 def test_codec_error_lets_traffic_go_on_with_a_gap(database, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
@@ -340,14 +366,16 @@ def test_codec_error_lets_traffic_go_on_with_a_gap(database, tmp_path: Path) -> 
 def test_gss_and_ssl_requests_are_refused(database, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
     """GSSENCRequest and SSLRequest get N on the same socket, then start-up goes on (cases 1 and 4)."""
     _, name = database
-    with Running(home_of(database, tmp_path)) as running:
-        with socket.create_connection(("127.0.0.1", running.relay.port)) as client:
-            for code in (80_877_104, 80_877_103):
-                client.sendall((8).to_bytes(4, "big") + code.to_bytes(4, "big"))
-                assert client.recv(1) == b"N"
-            body = f"user\0app_user\0database\0{name}\0\0".encode()
-            client.sendall((len(body) + 8).to_bytes(4, "big") + (0x30000).to_bytes(4, "big") + body)
-            assert client.recv(1) == b"R"
+    with (
+        Running(home_of(database, tmp_path)) as running,
+        socket.create_connection(("127.0.0.1", running.relay.port)) as client,
+    ):
+        for code in (80_877_104, 80_877_103):
+            client.sendall((8).to_bytes(4, "big") + code.to_bytes(4, "big"))
+            assert client.recv(1) == b"N"
+        body = f"user\0app_user\0database\0{name}\0\0".encode()
+        client.sendall((len(body) + 8).to_bytes(4, "big") + (0x30000).to_bytes(4, "big") + body)
+        assert client.recv(1) == b"R"
 
 
 CHILD = """
@@ -360,11 +388,11 @@ sys.exit(run_relay(make_home(Path(sys.argv[1]), target=sys.argv[3], side_dsn=sys
 
 
 @pytest.fixture
-def free_port() -> Iterator[int]:
+def free_port() -> int:
     """A port that was free a moment ago."""
     with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
-    yield port
+        port: int = probe.getsockname()[1]
+    return port
 
 
 def test_killed_and_started_again(database, tmp_path: Path, free_port: int) -> None:  # type: ignore[no-untyped-def]

@@ -1,5 +1,6 @@
 """COPY rows are cut alike from text, CSV and binary, however the stream is split."""
 
+import itertools
 import struct
 
 import pytest
@@ -15,7 +16,7 @@ tables = st.lists(st.tuples(values, values, values), max_size=6)
 
 def feed(reader: CopyReader, data: bytes, cuts: list[int]) -> list[tuple[bytes | None, ...]]:
     edges = [0, *sorted({cut for cut in cuts if cut < len(data)}), len(data)]
-    return [row for a, b in zip(edges, edges[1:], strict=False) for row in reader.feed(data[a:b])]
+    return [row for a, b in itertools.pairwise(edges) for row in reader.feed(data[a:b])]
 
 
 def expected(rows: list[tuple[str | None, ...]]) -> list[tuple[bytes | None, ...]]:

@@ -1,5 +1,6 @@
 """Golden transcripts for the codec tests, and an observer that writes down what a PgSession tells it."""
 
+import itertools
 from pathlib import Path
 
 from quivive.wire.postgres.rows import cut_first, cut_head, skip_rows
@@ -129,5 +130,5 @@ def split(reads: list[Read], cuts: "callable[[int], list[int]]") -> list[Read]: 
     out: list[Read] = []
     for way, data in reads:
         edges = [0, *sorted(set(cuts(len(data)))), len(data)]  # type: ignore[misc]
-        out += [(way, data[a:b]) for a, b in zip(edges, edges[1:], strict=False) if b > a]
+        out += [(way, data[a:b]) for a, b in itertools.pairwise(edges) if b > a]
     return out
