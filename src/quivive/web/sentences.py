@@ -69,6 +69,9 @@ def all_codes() -> Iterator[str]:
     yield from ("identity.phone", "identity.other", "agent.none", "found.yes", "found.no", "found.cannot_tell")
 
 
+_STATED: Final = {ContactKind.TICKET: Template.E7, ContactKind.CALLBACK: Template.E6}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Speaker:
     """Makes the sentences of rows in one language."""
@@ -104,7 +107,9 @@ class Speaker:
                 return self.texts.say("reason.not_judged")
 
     def _explained(self, row: Row) -> str:
-        template = self.code("template", row.template or Template.NONE)
+        # A ticket or callback that the application itself stated matches as E1 does; its sentence is its own kind's.
+        stated = _STATED.get(row.evidence_kind) if row.template == Template.E1 else None
+        template = self.code("template", stated or row.template or Template.NONE)
         return f"{template} · {self.evidence(row)}" if row.evidence_kind else template
 
     def evidence(self, row: Row) -> str:
