@@ -132,7 +132,7 @@ def test_a_bad_key_is_named(
 
 def test_broken_toml_and_missing_file_are_told(tmp_path: Path) -> None:
     """A missing or broken file is named, not a traceback."""
-    with pytest.raises(ConfigurationError, match="quivive.toml"):
+    with pytest.raises(ConfigurationError, match=r"quivive\.toml"):
         load_settings(tmp_path)
     with pytest.raises(ConfigurationError, match="TOML in UTF-8"):
         load_settings(home(tmp_path, "[operator"))

@@ -69,7 +69,7 @@ def all_codes() -> Iterator[str]:
     yield from ("identity.phone", "identity.other", "agent.none", "found.yes", "found.no", "found.cannot_tell")
 
 
-_STATED: Final = {ContactKind.TICKET: Template.E7, ContactKind.CALLBACK: Template.E6}
+_STATED: Final[dict[str, Template]] = {ContactKind.TICKET: Template.E7, ContactKind.CALLBACK: Template.E6}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

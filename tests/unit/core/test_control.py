@@ -1,7 +1,6 @@
 """Claims about quivive.core.control: commands over a Unix socket that only its owner opens."""
 
 import asyncio
-import os
 import stat
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -65,7 +64,7 @@ def test_the_socket_belongs_to_its_owner(tmp_path: Path) -> None:
     """Nobody but the owner may open the socket: the file mode is the authorisation."""
 
     async def mode(path: Path) -> int:
-        return stat.S_IMODE(os.stat(path).st_mode)
+        return stat.S_IMODE(path.stat().st_mode)
 
     assert with_server(tmp_path, mode) == 0o600
 
