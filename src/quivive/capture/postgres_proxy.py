@@ -265,21 +265,23 @@ class Relayed:
 
     def _from_client(self, data: bytes) -> None:
         self.server.write(data)
-        assert self._session is not None
+        session = self._session
+        assert session is not None
         try:
-            self._session.client_bytes(data)
+            session.client_bytes(data)
         except Exception as error:  # noqa: BLE001  # open: a defect of ours must not stop agents; the gap tells
             self._codec_failed(error)
 
     def _from_server(self, data: bytes) -> None:
         self.client.write(data)
-        assert self._session is not None
+        session = self._session
+        assert session is not None
         try:
-            self._session.server_bytes(data)
+            session.server_bytes(data)
         except Exception as error:  # noqa: BLE001  # as above
             self._codec_failed(error)
             return
-        if self._session.blocked:
+        if session.blocked:
             self._block()
 
     def _guarded_client(self, data: bytes) -> None:
