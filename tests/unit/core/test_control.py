@@ -64,7 +64,7 @@ def test_the_socket_belongs_to_its_owner(tmp_path: Path) -> None:
     """Nobody but the owner may open the socket: the file mode is the authorisation."""
 
     async def mode(path: Path) -> int:
-        return stat.S_IMODE(path.stat().st_mode)
+        return stat.S_IMODE((await asyncio.to_thread(path.stat)).st_mode)
 
     assert with_server(tmp_path, mode) == 0o600
 

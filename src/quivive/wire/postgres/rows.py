@@ -102,7 +102,8 @@ def cut_head(head: bytes, indexes: Sequence[int]) -> Row | None:
     """Columns of a row of which only the head was kept; None when they lie beyond it."""
     if not indexes:
         return ()
-    at, cut, last = 7, [], indexes[-1]
+    cut: list[bytes | None] = []
+    at, last = 7, indexes[-1]
     for index in range(last + 1):
         if at + 4 > len(head):
             return None
