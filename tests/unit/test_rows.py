@@ -224,13 +224,13 @@ def test_an_unknown_field_is_refused_without_its_name():
     row.done()
 
 
-@given(
-    st.dictionaries(st.text(max_size=8), st.recursive(st.none() | st.booleans() | st.integers() | st.text(), st.lists))
-)
-def test_types_are_named_for_any_json(value):
+@pytest.mark.parametrize(
+    ("value", "name"),
+    [
+        (None, "null"), (True, "boolean"), (3, "integer"), (1.5, "number"), ("a", "string"), ([1], "array"),
+        ({"a": 1}, "object"), (object(), "another type"),
+    ],
+)  # fmt: skip
+def test_types_are_named_for_any_json(value, name):
     """Every JSON value has a type name, and nothing but the name."""
-    for item in msgspec.json.decode(
-        msgspec.json.encode({k: v for k, v in value.items() if not isinstance(v, int)})
-    ).values():
-        assert type_name(item) in {"null", "boolean", "integer", "number", "string", "array", "object"}
-    assert type_name(object()) == "another type"
+    assert type_name(value) == name
