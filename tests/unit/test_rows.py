@@ -3,7 +3,6 @@
 import contextlib
 import json
 
-import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
