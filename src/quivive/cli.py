@@ -213,17 +213,16 @@ def token() -> None:
 
 @token.command("issue")
 @click.argument("name")
-@click.option("--source", default="", help="Source of quivive.toml that this token may write.")
+@click.option("--source", "sources", multiple=True, help="Source of quivive.toml that this token may write.")
 @click.option("--role", "roles", multiple=True, default=("integration",), show_default=True)
 @click.option("--controller", "controllers", multiple=True, help="Controllers it may read; default: all.")
 @as_json_option
 @click.pass_obj
 def token_issue(
-    home: Path, name: str, source: str, roles: tuple[str, ...], controllers: tuple[str, ...], as_json: bool
+    home: Path, name: str, sources: tuple[str, ...], roles: tuple[str, ...], controllers: tuple[str, ...], as_json: bool
 ) -> None:
     """Issue a token; it is shown once."""
-    answer = _ask(home, "token-issue", name=name, source=source, roles=list(roles), controllers=list(controllers))
-    _emit(answer, as_json)
+    _emit(_ask(home, "token-issue", name=name, sources=sources, roles=roles, controllers=controllers), as_json)
 
 
 @cli.command("sign-in-link")

@@ -49,7 +49,7 @@ create table session (
     controllers text not null, expires_at integer not null
 ) strict;
 create table token (
-    hash blob primary key, name text not null unique, source text not null, roles text not null,
+    hash blob primary key, name text not null unique, sources text not null, roles text not null,
     controllers text not null, expires_at integer not null
 ) strict;
 create table subject_search (
@@ -68,12 +68,12 @@ create table sealed_identity (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Principal:
-    """An authenticated identity of the console or the API. `source` is "" unless a token of a source."""
+    """An authenticated identity of the console or the API. `sources`: those a token may write, () for a person."""
 
     id: str
     roles: tuple[Role, ...]
     controllers: tuple[str, ...]
-    source: str
+    sources: tuple[str, ...]
 
     def may(self, permission: Permission) -> bool:
         """Tell whether one of the roles grants `permission`."""
@@ -226,7 +226,7 @@ class Vault:
             if expires_at <= now:
                 raise RefusedError("link_expired")
             connection.execute("update link set used_at = ? where hash = ?", (now, _hash(secret)))
-        return Principal(id=principal, roles=_roles(roles), controllers=_strings(controllers), source="")
+        return Principal(id=principal, roles=_roles(roles), controllers=_strings(controllers), sources=())
 
     # --- sessions
 
@@ -258,7 +258,7 @@ class Vault:
         if row is None:
             return None
         principal, roles, controllers, csrf, expires_at = row
-        who = Principal(id=str(principal), roles=_roles(str(roles)), controllers=_strings(str(controllers)), source="")
+        who = Principal(id=str(principal), roles=_roles(str(roles)), controllers=_strings(str(controllers)), sources=())
         return Session(principal=who, csrf=str(csrf), expires_at=int(str(expires_at)))
 
     def close_session(self, secret: str) -> None:
@@ -269,7 +269,13 @@ class Vault:
     # --- API tokens
 
     def issue_token(
-        self, *, name: str, source: str, roles: tuple[Role, ...], controllers: tuple[str, ...], expires_at: int
+        self,
+        *,
+        name: str,
+        sources: tuple[str, ...],
+        roles: tuple[Role, ...],
+        controllers: tuple[str, ...],
+        expires_at: int,
     ) -> str:
         """Make an API token; a token of the same name is replaced. `expires_at` 0 = until revoked."""
         secret = secrets.token_urlsafe(_SECRET_BYTES)
@@ -277,21 +283,23 @@ class Vault:
             connection.execute("delete from token where name = ?", (name,))
             connection.execute(
                 "insert into token values (?, ?, ?, ?, ?, ?)",
-                (_hash(secret), name, source, _dump(roles), _dump(controllers), expires_at),
+                (_hash(secret), name, _dump(sources), _dump(roles), _dump(controllers), expires_at),
             )
         return secret
 
     def token(self, secret: str, now: int) -> Principal | None:
         """Find the principal of a bearer token; None when unknown, revoked or expired."""
         row = self._row(
-            "select name, source, roles, controllers from token where hash = ? and (expires_at = 0 or expires_at > ?)",
+            "select name, sources, roles, controllers from token where hash = ? and (expires_at = 0 or expires_at > ?)",
             _hash(secret),
             now,
         )
         if row is None:
             return None
-        name, source, roles, controllers = (str(item) for item in row)
-        return Principal(id=f"token:{name}", roles=_roles(roles), controllers=_strings(controllers), source=source)
+        name, sources, roles, controllers = (str(item) for item in row)
+        return Principal(
+            id=f"token:{name}", roles=_roles(roles), controllers=_strings(controllers), sources=_strings(sources)
+        )
 
     def revoke_token(self, name: str) -> None:
         """Forget a token."""

@@ -191,9 +191,9 @@ class Centre:
     def prepare(self):
         """Gate, tokens, people."""
         for source in ("api", "telephony", "people", "planning"):
-            answer = self.ask("token-issue", name=f"t-{source}", source=source, roles=["integration"])
+            answer = self.ask("token-issue", name=f"t-{source}", sources=[source], roles=["integration"])
             self.tokens[source] = str(answer["token"])
-        reader = self.ask("token-issue", name="reader", source="", roles=["security", "dpo", "administrator"])
+        reader = self.ask("token-issue", name="reader", sources=[], roles=["security", "dpo", "administrator"])
         self.tokens["reader"] = str(reader["token"])
         self.ask(
             "gate-set", employer="qualis", establishment="lille", module="access", state="active",

@@ -18,7 +18,7 @@ from quivive.vault import (
 )
 
 NOW = 1_790_000_000_000_000
-DPO = Principal(id="dpo", roles=(Role.DPO,), controllers=("aurore", "boreal"), source="")
+DPO = Principal(id="dpo", roles=(Role.DPO,), controllers=("aurore", "boreal"), sources=())
 
 
 @pytest.fixture
@@ -42,7 +42,7 @@ def test_a_link_signs_in_once(vault):
     """The first use gives the principal, the second is refused."""
     secret = link(vault)
     assert vault.consume_link(secret, NOW + 1) == Principal(
-        id="dpo", roles=(Role.DPO,), controllers=("aurore",), source=""
+        id="dpo", roles=(Role.DPO,), controllers=("aurore",), sources=()
     )
     assert refusal(vault.consume_link, secret, NOW + 2) == "link_used"
 
@@ -99,11 +99,11 @@ def test_sessions_survive_a_restart(vault, tmp_path):
 def test_a_token_carries_its_source_and_roles(vault):
     """A token gives the source and roles it was issued with until it expires or is revoked."""
     secret = vault.issue_token(
-        name="cti", source="aurore-cti", roles=(Role.INTEGRATION,), controllers=("aurore",), expires_at=NOW + 10
+        name="cti", sources=("aurore-cti",), roles=(Role.INTEGRATION,), controllers=("aurore",), expires_at=NOW + 10
     )
     who = vault.token(secret, NOW)
     assert who is not None
-    assert (who.id, who.source, who.controllers) == ("token:cti", "aurore-cti", ("aurore",))
+    assert (who.id, who.sources, who.controllers) == ("token:cti", ("aurore-cti",), ("aurore",))
     assert who.may(Permission.OPERATOR_CONTACTS_WRITE)
     assert not who.may(Permission.CONTROLLER_ACCESSES_READ)
     assert vault.token(secret, NOW + 10) is None
@@ -112,7 +112,7 @@ def test_a_token_carries_its_source_and_roles(vault):
 
 def test_a_token_is_replaced_and_revoked_by_name(vault):
     """Issuing again under a name kills the former secret; revoking kills it for good."""
-    issue = {"name": "crm", "source": "crm", "roles": (Role.INTEGRATION,), "controllers": (), "expires_at": 0}
+    issue = {"name": "crm", "sources": ("crm",), "roles": (Role.INTEGRATION,), "controllers": (), "expires_at": 0}
     first, second = vault.issue_token(**issue), vault.issue_token(**issue)
     assert vault.token(first, NOW) is None
     assert vault.token(second, NOW) is not None
@@ -125,7 +125,7 @@ def test_no_secret_stands_in_the_file(vault, tmp_path):
     found = [
         link(vault),
         vault.open_session(DPO, NOW),
-        vault.issue_token(name="t", source="s", roles=(Role.INTEGRATION,), controllers=(), expires_at=0),
+        vault.issue_token(name="t", sources=("s",), roles=(Role.INTEGRATION,), controllers=(), expires_at=0),
     ]
     vault.close()
     content = b"".join(path.read_bytes() for path in tmp_path.iterdir())

@@ -56,7 +56,7 @@ class _Commands:
             "projected": state.projected,
             "entries_behind": behind,
             "judged_at": to_rfc3339(Micros(state.judged_at)) if state.judged_at else "",
-            "rebuilding": state.rebuilding,
+            "rebuilding": self._parts.pipeline.rebuilding,
             "storage_failing": bool(state.storage_failing_since),
         }
 
@@ -80,11 +80,14 @@ class _Commands:
 
     async def rebuild(self, request: dict[str, Any]) -> dict[str, Any]:
         del request
-        self._parts.pipeline.request_rebuild()
-        await asyncio.sleep(TAIL_PAUSE_S)
-        while await asyncio.to_thread(self._behind) > 0:
+        pipeline = self._parts.pipeline
+        pipeline.request_rebuild()
+        while pipeline.rebuilding or await asyncio.to_thread(self._behind) > 0:
             await asyncio.sleep(TAIL_PAUSE_S)
-        return {"rebuilt": self._parts.pipeline.state.projected}
+        judgements = pipeline.state.judgements
+        while pipeline.state.judgements < judgements + 2:  # the first may have begun before the last entries
+            await asyncio.sleep(TAIL_PAUSE_S)
+        return {"rebuilt": sum(self._parts.projection.watermark().values())}
 
     async def gate_set(self, request: dict[str, Any]) -> dict[str, Any]:
         body = GateBody(
@@ -101,12 +104,13 @@ class _Commands:
         return {"employer": body.employer, "establishment": body.establishment, "state": body.state}
 
     async def token_issue(self, request: dict[str, Any]) -> dict[str, Any]:
-        source = str(request.get("source", ""))
-        if source and source not in self._parts.settings.sources:
-            raise RefusedError("source_unknown", f"expected a source of quivive.toml, found {source}")
+        sources = tuple(str(name) for name in request.get("sources", ()))
+        for source in sources:
+            if source not in self._parts.settings.sources:
+                raise RefusedError("source_unknown", f"expected a source of quivive.toml, found {source}")
         token = self._parts.vault.issue_token(
             name=str(request["name"]),
-            source=source,
+            sources=sources,
             roles=tuple(Role(role) for role in request["roles"]),
             controllers=self._controllers(request),
             expires_at=0,

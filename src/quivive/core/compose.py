@@ -91,10 +91,20 @@ class _Intake:
         self._intake = intake
 
     async def __call__(
-        self, *, kind: IntakeKind, source: str, controllers: tuple[str, ...], content_type: str, body: bytes
+        self,
+        *,
+        kind: IntakeKind,
+        sources: tuple[str, ...],
+        controllers: tuple[str, ...],
+        content_type: str,
+        body: bytes,
     ) -> IntakeReport:
         return await self._intake.take(
-            kind=kind.value, source=source, controllers=controllers, content_type=content_type, body=body
+            kind=kind.value,
+            source=self._intake.source_for(kind.value, sources),
+            controllers=controllers,
+            content_type=content_type,
+            body=body,
         )
 
 

@@ -145,6 +145,19 @@ class Acceptor:
         self._remember_links(fresh)
         return IntakeReport(accepted=len(fresh), duplicates=len(rows) - len(fresh), refused=tuple(refused))
 
+    def source_for(self, kind: IntakeKind | str, sources: Sequence[str]) -> str:
+        """Choose, among the sources a token may write, the one that takes this kind of batch.
+
+        Raises:
+            RefusedError: `source_kind` when none does, `source_ambiguous` when several do.
+        """
+        taking = [name for name in sources if self._kinds.get(name) in _ACCEPTS[IntakeKind(kind)]]
+        if not taking:
+            raise RefusedError("source_kind", f"no source of this token takes {IntakeKind(kind)}")
+        if len(taking) > 1:
+            raise RefusedError("source_ambiguous", f"several sources of this token take {IntakeKind(kind)}")
+        return taking[0]
+
     async def record_gap(self, source: str, gap: GapBody) -> None:
         """Append a gap of an intake source: losing sight is an event (DESIGN §2). Durable on return.
 

@@ -181,15 +181,16 @@ class _Demo:
         )
 
     async def _issue_tokens(self, product: Product) -> None:
-        for source, roles in {
-            "telephony": ["integration"],
-            "helpdesk": ["integration"],
-            "people": ["integration"],
-            "planning": ["integration"],
-            "api": ["security", "integration"],
+        for name, (sources, roles) in {
+            "telephony": (("telephony",), ("integration",)),
+            "helpdesk": (("helpdesk",), ("integration",)),
+            "people": (("people",), ("integration",)),
+            "planning": (("planning",), ("integration",)),
+            # what a visitor tries everything with: reads as security and DPO, writes to one source of each kind
+            "api": (("api", "telephony", "people", "planning"), ("security", "dpo", "integration")),
         }.items():
-            answer = await product.ask("token-issue", name=f"demo-{source}", source=source, roles=roles)
-            self.tokens[source] = str(answer["token"])
+            answer = await product.ask("token-issue", name=f"demo-{name}", sources=sources, roles=roles)
+            self.tokens[name] = str(answer["token"])
 
     async def _introduce(self, product: Product, settings: Settings) -> None:
         """Directory, roster and gate; then wait until the sources know."""

@@ -72,11 +72,18 @@ class Intake(Protocol):
     """Accept a batch of a source; returns after fdatasync. `content_type` is JSON or NDJSON.
 
     Raises RefusedError for the whole batch (`body_unreadable` 400, `too_large` 413, anything else 422) and
-    StorageError (503) when nothing was acknowledged. Trusts `source`: the token named it.
+    StorageError (503) when nothing was acknowledged. Trusts `sources`: the token named them; the one that takes
+    this kind is meant, `source_ambiguous` when several do.
     """
 
     async def __call__(
-        self, *, kind: IntakeKind, source: str, controllers: tuple[str, ...], content_type: str, body: bytes
+        self,
+        *,
+        kind: IntakeKind,
+        sources: tuple[str, ...],
+        controllers: tuple[str, ...],
+        content_type: str,
+        body: bytes,
     ) -> IntakeReport: ...
 
 

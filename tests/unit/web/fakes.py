@@ -239,12 +239,12 @@ class Installation:
         self.acts.append(body)
         self.log.append(f"act {body.act}")
 
-    async def intake(self, *, kind, source, controllers, content_type, body):
+    async def intake(self, *, kind, sources, controllers, content_type, body):
         if not content_type.startswith(("application/json", "application/x-ndjson")):
             raise RefusedError("content_type")
         if self.broken:
             raise StorageError("disk full")
-        self.batches.append((kind, source, body))
+        self.batches.append((kind, sources[0], body))
         return Report(
             accepted=2, duplicates=1, refused=(RowError(row=3, field="$.at", expected="RFC 3339", found="string"),)
         )
@@ -331,7 +331,9 @@ class Installation:
     def token(self, *roles: Role, source: str = "", controllers: tuple[str, ...] = CONTROLLERS[:2]) -> str:
         """Issue an API token."""
         name = "-".join(roles) + source
-        return self.vault.issue_token(name=name, source=source, roles=roles, controllers=controllers, expires_at=0)
+        return self.vault.issue_token(
+            name=name, sources=(source,) if source else (), roles=roles, controllers=controllers, expires_at=0
+        )
 
 
 @dataclass(frozen=True)

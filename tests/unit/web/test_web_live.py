@@ -12,7 +12,7 @@ from quivive.model.permission import Role
 from quivive.vault import LIVE_VIEW_SILENCE_US, Principal
 from quivive.web.live import LiveViews
 
-DPO = Principal(id="dpo-1", roles=(Role.DPO,), controllers=("aurore",), source="")
+DPO = Principal(id="dpo-1", roles=(Role.DPO,), controllers=("aurore",), sources=())
 
 
 def view_of(html):

@@ -53,12 +53,12 @@ def answer_of(report: IntakeReport) -> IntakeAnswer:
 async def _take(request: Request[Any, Any, Any], kind: IntakeKind) -> IntakeAnswer:
     services, principal = services_of(request), principal_of(request)
     assert principal is not None
-    if not principal.source:
+    if not principal.sources:
         await services.act(refusal_act(principal, "source_refused"))
         raise RefusedError("source_refused")
     report = await services.intake(
         kind=kind,
-        source=principal.source,
+        sources=principal.sources,
         controllers=principal.controllers,
         content_type=request.headers.get("content-type", ""),
         body=await request.body(),
