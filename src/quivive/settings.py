@@ -21,6 +21,7 @@ from quivive.model.ids import CONTROLLER_ID_PATTERN, OPERATOR, SOURCE_NAME_PATTE
 
 SETTINGS_FILE: Final = "quivive.toml"
 CONTROLLERS_FOLDER: Final = "controllers"
+RESERVED_SOURCES: Final = frozenset({"core", "console"})  # spools of the core itself
 SLOT_MAX: Final = 1_023  # slot 0 is the operator's own log; 1,024 fixed slots in the spine (DESIGN §7)
 RETENTION_DAYS_MAX: Final = 1_095  # law reference §5: above needs a legal text, which no setting can carry
 
@@ -272,6 +273,7 @@ def _check_retention(retention: _RetentionSettings, shown: str) -> None:
 
 
 def _check_references(settings: Settings) -> None:
+    parse_address(settings.operator.web_listen, "operator.web_listen")
     slots: dict[int, str] = {}
     for controller in settings.controllers.values():
         if controller.slot in slots:
@@ -309,6 +311,8 @@ def _check_source(settings: Settings, name: str, source: SourceSettings) -> None
     key = f"sources.{name}"
     if not SOURCE_NAME_PATTERN.fullmatch(name):
         raise ConfigurationError(file=SETTINGS_FILE, key=key, expected="2 to 48 of a-z, 0-9, -", found=name)
+    if name in RESERVED_SOURCES:
+        raise ConfigurationError(file=SETTINGS_FILE, key=key, expected="a name the core does not use", found=name)
     for required in _REQUIRED[source.kind]:
         if not getattr(source, required):
             raise ConfigurationError(file=SETTINGS_FILE, key=f"{key}.{required}", expected="a value", found="nothing")

@@ -105,6 +105,8 @@ async def ask_lines(path: Path, command: str, **params: Any) -> AsyncIterator[di
             if "error" in answer:
                 raise RefusedError("core", str(answer["error"]))
             yield answer
+    except OSError as error:
+        raise CoreUnreachableError(f"the core ended while it was asked ({error.strerror})") from None
     finally:
         writer.close()
 

@@ -53,6 +53,7 @@ class PipelineState:
     ingested: int = 0
     projected: int = 0
     judged_at: int = 0
+    judgements: int = 0
     storage_failing_since: int = 0
     rebuilding: bool = False
 
@@ -97,8 +98,13 @@ class Pipeline:
             thread.join()
 
     def request_rebuild(self) -> None:
-        """Ask the projection thread to rebuild from the ledger."""
+        """Ask the projection thread to rebuild from the ledger; `rebuilding` is true until it has."""
         self._rebuild.set()
+
+    @property
+    def rebuilding(self) -> bool:
+        """A rebuild is asked for or under way."""
+        return self._rebuild.is_set() or self.state.rebuilding
 
     def _guard(self, work: Callable[[], None]) -> None:
         try:
@@ -179,8 +185,8 @@ class Pipeline:
         sealed = 0.0
         while not self._stop.is_set():
             if self._rebuild.is_set():
-                self._rebuild.clear()
                 self._start_again()
+                self._rebuild.clear()
             more = self._project_once()
             now = time.monotonic()
             if now >= judge_at:
@@ -236,6 +242,7 @@ class Pipeline:
         now = self._clock()
         judge_live(self.projection, self._judge_settings, as_of=now)
         self.state.judged_at = now
+        self.state.judgements += 1
 
 
 def _damage_gap(damage: SpoolDamage, now: int) -> GapBody:
