@@ -4,6 +4,7 @@ Called by the console through Services. Works on a copy below `run/`, always rem
 the data folder itself.
 """
 
+import shlex
 import tempfile
 import time
 from collections.abc import Sequence
@@ -27,7 +28,9 @@ def prove(ledger: Ledger, home: Path, heads: Sequence[LedgerHead], *, tamper: bo
         ledger.snapshot(copy)
         changed, offset = _change_one_byte(copy) if tamper else ("", 0)
         report = verify_home(copy)
-    return _result(report, heads, changed=changed, offset=offset, elapsed_ms=int((time.monotonic() - started) * 1000))
+    return _result(
+        home, report, heads, changed=changed, offset=offset, elapsed_ms=int((time.monotonic() - started) * 1000)
+    )
 
 
 def _change_one_byte(copy: Path) -> tuple[str, int]:
@@ -41,7 +44,9 @@ def _change_one_byte(copy: Path) -> tuple[str, int]:
     return target.relative_to(copy).as_posix(), offset
 
 
-def _result(report: Report, heads: Sequence[LedgerHead], *, changed: str, offset: int, elapsed_ms: int) -> StoryResult:
+def _result(
+    home: Path, report: Report, heads: Sequence[LedgerHead], *, changed: str, offset: int, elapsed_ms: int
+) -> StoryResult:
     return StoryResult(
         exit_code=int(report.exit_code),
         entries=report.entries,
@@ -51,5 +56,5 @@ def _result(report: Report, heads: Sequence[LedgerHead], *, changed: str, offset
         changed_offset=offset,
         elapsed_ms=elapsed_ms,
         heads=tuple(heads),
-        command="quivive verify",
+        command=f"quivive --home {shlex.quote(str(home))} verify",
     )
