@@ -13,6 +13,9 @@ DATA_ROW: Final = 0x44
 _row_head = struct.Struct("!BIHi").unpack_from  # type, length, columns, length of the first column
 _length = struct.Struct("!i").unpack_from
 _frame = struct.Struct("!BI").unpack_from
+_EMPTY_ROW: Final = 6  # length of a DataRow without columns: itself and the count (manual 55.7)
+_NULL_ROW: Final = 10  # length of a DataRow whose only column is NULL
+_SHORT: Final = "a row shorter than its columns"
 
 Row = tuple[bytes | None, ...]
 Cutter = Callable[[bytes, int, int, int, list[Row]], int]
@@ -27,20 +30,30 @@ def cutter_of(indexes: Sequence[int]) -> Cutter:
 
 
 def skip_rows(buffer: bytes, start: int, end: int) -> tuple[int, int]:
-    """Pass whole DataRow frames uncut: (offset after the last, how many)."""
+    """Pass whole DataRow frames uncut: (offset after the last, how many).
+
+    Raises:
+        PeerError: a row without even the count of its columns.
+    """
     position, last, rows = start, end - 5, 0
     while position <= last:
         kind, length = _frame(buffer, position)
         following = position + 1 + length
         if kind != DATA_ROW or following > end:
             break
+        if length < _EMPTY_ROW:
+            raise PeerError(_SHORT)
         rows += 1
         position = following
     return position, rows
 
 
 def cut_first(buffer: bytes, start: int, end: int, most: int, rows: list[Row]) -> int:
-    """Cut the first column alone: the usual place of a key."""
+    """Cut the first column alone: the usual place of a key.
+
+    Raises:
+        PeerError: a row that does not hold the column described.
+    """
     position, last = start, end - 11
     add = rows.append
     while position <= last and most:
@@ -48,11 +61,15 @@ def cut_first(buffer: bytes, start: int, end: int, most: int, rows: list[Row]) -
         following = position + 1 + length
         if kind != DATA_ROW or following > end:
             break
-        if columns == 0 or position + 11 + size > following:
-            raise PeerError("a row shorter than its columns")
+        if size > length - _NULL_ROW or length < _NULL_ROW or not columns:
+            raise PeerError(_SHORT)
         add((buffer[position + 11 : position + 11 + size] if size >= 0 else None,))
         position = following
         most -= 1
+    if most and last < position <= end - 5:  # too near to the end for a column: more to come, or malformed
+        kind, length = _frame(buffer, position)
+        if kind == DATA_ROW and position + 1 + length <= end:
+            raise PeerError(_SHORT)
     return position
 
 
@@ -74,7 +91,7 @@ class _General:
                 following = position + 1 + length
                 if kind != DATA_ROW or following > end:
                     break
-                if (buffer[position + 5] << 8 | buffer[position + 6]) < need:
+                if length < _EMPTY_ROW or (buffer[position + 5] << 8 | buffer[position + 6]) < need:
                     raise PeerError("a row with fewer columns than described")
                 at = position + 7
                 cut: list[bytes | None] = []
@@ -89,12 +106,12 @@ class _General:
                         cut.append(buffer[at : at + size])
                     at += size
                 if at > following:
-                    raise PeerError("a row shorter than its columns")
+                    raise PeerError(_SHORT)
                 rows.append(tuple(cut))
                 position = following
                 most -= 1
         except struct.error as error:
-            raise PeerError("a row shorter than its columns") from error
+            raise PeerError(_SHORT) from error
         return position
 
 

@@ -52,3 +52,21 @@ def test_a_row_that_lies_about_its_columns(indexes: tuple[int, ...]) -> None:
 def test_a_head_without_the_column() -> None:
     """A column beyond the kept head is unknown, not empty."""
     assert cut_head(row([b"x" * 50, b"17"])[:30], (1,)) is None
+
+
+@pytest.mark.parametrize("body", [b"", b"\0", b"\0\1", b"\0\1\xff\xff\xff"])
+@pytest.mark.parametrize("behind", [b"", bytes(16)])
+def test_a_row_too_short_for_any_column(body: bytes, behind: bytes) -> None:
+    """A whole frame that cannot hold the column is a PeerError wherever it stands, never a row to wait for."""
+    bad = b"D" + struct.pack("!I", len(body) + 4) + body + behind
+    for indexes in ((0,), (0, 1)):
+        with pytest.raises(PeerError):
+            cutter_of(indexes)(bad, 0, len(bad), 10, [])
+    if len(body) < 2:
+        with pytest.raises(PeerError):
+            skip_rows(bad, 0, len(bad))
+
+
+def test_a_row_without_columns_is_a_row() -> None:
+    """`select from t` gives rows of no column: they are passed and counted."""
+    assert skip_rows(row([]) * 3, 0, 21) == (21, 3)

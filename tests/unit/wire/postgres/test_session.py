@@ -3,7 +3,7 @@
 import struct
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from transcripts import NAMES, Notes, play, split, transcript
 
@@ -220,7 +220,8 @@ def test_noise_raises_peer_error_alone(client: bytes, server: bytes) -> None:
         pass
 
 
-@settings(max_examples=300)
+@example([(ord("Q"), b"")], [(ord("D"), b"")])  # a row without the count of its columns
+@example([(ord("Q"), b"")], [(ord("D"), b"\0\0"), (ord("D"), b"\0\1\xff\xff")])
 @given(
     st.lists(st.tuples(st.sampled_from(list(b"PBDECSHQFdcfX")), st.binary(max_size=40)), max_size=6),
     st.lists(st.tuples(st.sampled_from(list(b"123tTnDCIsEZGHWdcVNAS")), st.binary(max_size=40)), max_size=8),
