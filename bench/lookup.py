@@ -6,7 +6,6 @@
 
 import argparse
 import json
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -17,40 +16,59 @@ from quivive.projection.projection import Projection
 from quivive.projection.query import Scope
 from quivive.projection.sealed import ROW_GROUP_ROWS, SEALED_TABLES, day_bounds
 
-sys.path.insert(0, str(Path(__file__).parent))
-from judge import access_columns, insert, keys
-
 ACCESSES, DAYS, CUSTOMERS, LOOKUPS = 50_000_000, 50, 2_000_000, 100
 FLOOR_MS, GOAL_MS = 500, 100
 CONTROLLER = "aurore"
 
 
+ROWS = """CREATE OR REPLACE TEMP TABLE day_row AS SELECT
+    hash({first} + i) AS access_hi, CAST(i + 1 AS UBIGINT) AS access_lo,
+    CAST({start} + i * {step} + hash(i + {first} * 3) % {step} AS BIGINT) AS started_at, '{controller}' AS controller,
+    hash({first} * 7 + i) % {customers} AS customer, hash({first} * 11 + i) % 300 AS agent
+FROM range({count}) t(i)"""
+KEY = "hash(customer * 2 + 1) AS key_hi, customer + 1 AS key_lo"
+TEXTS = {
+    "access": "SELECT access_hi, access_lo, started_at, started_at + 1000 AS ended_at, controller, 'db' AS source,"
+    " 'A' AS grade, hash(agent) AS agent_hi, agent + 1 AS agent_lo, 0::UBIGINT AS contact_hi, 0::UBIGINT AS contact_lo,"
+    " 'session_variable' AS attribution, 'read' AS action, 'aa' AS shape, 'public.customer' AS tables,"
+    " 'public.customer.name' AS columns, '' AS changed, 'exact' AS coverage, 1::BIGINT AS row_count,"
+    " 1::BIGINT AS distinct_count, 'ok' AS outcome, '' AS pattern_class, 0 AS fixed_chars, TRUE AS final, 0 AS part,"
+    " 0::UBIGINT AS tie FROM day_row",
+    "exposure": f"SELECT access_hi, access_lo, started_at, controller, {KEY},"
+    " 'public.customer' AS record_table FROM day_row",
+    "verdict": f"SELECT access_hi, access_lo, started_at, controller, {KEY}, 1 AS revision, started_at AS decided_at,"
+    " 'unexplained' AS verdict, 'none' AS strength, 'none' AS template, 'none' AS cause, 0::UBIGINT AS contact_hi,"
+    " 0::UBIGINT AS contact_lo, 0::BIGINT AS delta_us, 0 AS subject_rank, TRUE AS final, FALSE AS late FROM day_row",
+}
+
+
 def seal_day(projection: Projection, day: str, number: int, count: int) -> None:
-    """Write one day of accesses, one exposure and one verdict each."""
-    start, _ = day_bounds(day)
-    chance = np.random.default_rng(number)
-    at = np.sort(start + chance.integers(0, 86_400_000_000, count))
-    columns = access_columns(number * count, chance.integers(0, 300, count), at, chance.integers(0, CUSTOMERS, count))
+    """Write one day of accesses, one exposure and one verdict each, generated in SQL: 50 M rows in minutes."""
+    start, end = day_bounds(day)
     cursor = projection.cursor()
     folder = projection.sealed.day_folder(CONTROLLER, day)
     folder.mkdir(parents=True)
-    cursor.register("day_access", columns["access"])
-    cursor.register("day_exposure", columns["exposure"])
-    texts = {
-        "access": "SELECT * FROM day_access",
-        "exposure": "SELECT * FROM day_exposure",
-        "verdict": "SELECT access_hi, access_lo, started_at, controller, key_hi, key_lo, 1 AS revision,"
-        " started_at AS decided_at, 'unexplained' AS verdict, 'none' AS strength, 'none' AS template, 'none' AS cause,"
-        " CAST(0 AS UBIGINT) AS contact_hi, CAST(0 AS UBIGINT) AS contact_lo, CAST(0 AS BIGINT) AS delta_us,"
-        " 0 AS subject_rank, TRUE AS final, FALSE AS late FROM day_exposure",
-    }
+    step = (end - start) // count
+    cursor.execute(
+        ROWS.format(
+            first=number * count, start=start, step=step, controller=CONTROLLER, customers=CUSTOMERS, count=count
+        )
+    )
     for table, order in SEALED_TABLES.items():
         cursor.execute(
-            f"COPY ({texts[table]} ORDER BY {order}) TO '{folder}/{table}-0000.parquet'"
+            f"COPY ({TEXTS[table]} ORDER BY {order}) TO '{folder}/{table}-0000.parquet'"
             f" (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {ROW_GROUP_ROWS})"
         )
     cursor.execute("INSERT INTO sealed_set VALUES ($1, $2, 0)", [CONTROLLER, day])
     cursor.close()
+
+
+def hexadecimal(projection: Projection, customer: int) -> str:
+    """The key under which the generated rows show a customer."""
+    cursor = projection.cursor()
+    found = cursor.execute(f"SELECT {KEY} FROM (SELECT CAST({customer} AS UBIGINT) AS customer)").fetchone()
+    cursor.close()
+    return f"{found[0]:016x}{found[1]:016x}"
 
 
 def main() -> None:
@@ -63,19 +81,11 @@ def main() -> None:
         projection = Projection.open(Path(folder))
         for number, day in enumerate(days):
             seal_day(projection, day, number, per_day)
-        people = np.arange(CUSTOMERS // 10)
-        left_hi, left_lo = keys(5, people)
-        right_hi, right_lo = keys(3, people)
         cursor = projection.cursor()
-        insert(
-            cursor,
-            "link",
-            {
-                "controller": np.full(len(people), CONTROLLER, object), "left_hi": left_hi, "left_lo": left_lo,
-                "left_kind": np.full(len(people), "phone", object), "right_hi": right_hi, "right_lo": right_lo,
-                "right_table": np.full(len(people), "public.customer", object), "first_at": np.zeros(len(people), int),
-            },
-        )  # fmt: skip
+        cursor.execute(
+            f"INSERT INTO link SELECT '{CONTROLLER}', hash(customer * 2), customer + 1, 'phone', {KEY},"
+            f" 'public.customer', 0 FROM (SELECT CAST(range AS UBIGINT) AS customer FROM range({CUSTOMERS // 10}))"
+        )
         cursor.close()
         projection.close()
         projection = Projection.open(Path(folder))
@@ -84,12 +94,13 @@ def main() -> None:
             principal="bench",
         )  # fmt: skip
         chance = np.random.default_rng(9)
-        times, found = [], 0
+        times, cpu_times, found = [], [], 0
         for customer in chance.integers(0, CUSTOMERS, LOOKUPS):
-            hi, lo = keys(3, np.array([customer]))
-            started = time.perf_counter()
-            rows = projection.query(scope, "accesses_by_subject", {"keys": [f"{int(hi[0]):016x}{int(lo[0]):016x}"]})
+            key = hexadecimal(projection, int(customer))
+            started, cpu = time.perf_counter(), time.process_time()
+            rows = projection.query(scope, "accesses_by_subject", {"keys": [key]})
             times.append((time.perf_counter() - started) * 1000)
+            cpu_times.append((time.process_time() - cpu) * 1000)
             found += len(rows)
         size = sum(path.stat().st_size for path in Path(folder).rglob("*.parquet"))
         projection.close()
@@ -99,7 +110,9 @@ def main() -> None:
             {
                 "bench": "lookup", "scale": arguments.scale, "accesses": per_day * DAYS, "days": DAYS,
                 "bytes_per_access": round(size / (per_day * DAYS), 1), "lookups": LOOKUPS,
-                "accesses_found": found, "p50_ms": round(p50), "p95_ms": round(p95), "floor_ms": FLOOR_MS,
+                "accesses_found": found, "p50_ms": round(p50), "p95_ms": round(p95),
+                "cpu_p50_ms": round(np.percentile(cpu_times, 50)), "cpu_p95_ms": round(np.percentile(cpu_times, 95)),
+                "floor_ms": FLOOR_MS,
                 "goal_ms": GOAL_MS, "met": bool(p95 <= FLOOR_MS),
             }
         )
