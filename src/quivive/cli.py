@@ -14,6 +14,7 @@ from typing import Any, Final, NoReturn, TypeVar
 
 import rich_click as click
 
+from quivive.language import said, speak
 from quivive.model.errors import ConfigurationError, QuiviveError
 
 EXIT_FAILED: Final = 1
@@ -46,7 +47,7 @@ def _settings(home: Path) -> Any:
 
 
 def _tell(line: str) -> None:
-    click.echo(line, err=True)
+    click.echo(said(line), err=True)
 
 
 def _run(work: Coroutine[Any, Any, T]) -> T:
@@ -76,7 +77,7 @@ def init(home: Path, operator: str, origin: str, language: str) -> None:
     from quivive.core.init import initialise
 
     initialise(home, operator=operator, origin=origin, language=language)
-    click.echo(f"{home / 'quivive.toml'} written. Next: quivive serve")
+    click.echo(said(f"{home / 'quivive.toml'} written. Next: quivive serve"))
 
 
 @cli.command()
@@ -132,7 +133,10 @@ def verify(home: Path, folder: Path | None, controller: str | None, as_json: boo
     """
     from quivive.ledger.report import verify_and_print
 
-    sys.exit(verify_and_print((folder or home).absolute(), controller=controller, as_json=as_json, tell=click.echo))
+    def tell(line: str) -> None:
+        click.echo(line if as_json else said(line))
+
+    sys.exit(verify_and_print((folder or home).absolute(), controller=controller, as_json=as_json, tell=tell))
 
 
 @cli.command()
@@ -147,7 +151,7 @@ def judge(home: Path, from_at: str, to_at: str, as_json: bool) -> None:
     try:
         bounds = from_rfc3339(from_at), from_rfc3339(to_at)
     except ValueError as error:
-        raise click.UsageError(str(error)) from None
+        raise click.UsageError(said(error)) from None
     _emit(_ask(home, "judge", from_at=bounds[0], to_at=bounds[1]), as_json)
 
 
@@ -266,7 +270,7 @@ def links_sync(home: Path, name: str, dsn: str | None) -> None:
     """Read the declared key columns of a source's database, nothing else, and write their hashed links."""
     from quivive.core.database_jobs import sync_links
 
-    click.echo(f"{_run(sync_links(_settings(home), name, dsn))} links written")
+    click.echo(said(f"{_run(sync_links(_settings(home), name, dsn))} links written"))
 
 
 def _ask(home: Path, command: str, **params: Any) -> dict[str, Any]:
@@ -276,7 +280,7 @@ def _ask(home: Path, command: str, **params: Any) -> dict[str, Any]:
 
 
 def _fail(error: QuiviveError) -> NoReturn:
-    _tell(f"quivive: {error}")
+    _tell(f"quivive: {said(error)}")
     sys.exit(EXIT_CONFIGURATION if isinstance(error, ConfigurationError) else EXIT_FAILED)
 
 
@@ -285,6 +289,7 @@ def main() -> None:
     if sys.flags.optimize:
         _tell("quivive: python -O would drop the checks before durable writes; start without it")
         sys.exit(EXIT_CONFIGURATION)
+    speak(cli, click.rich_click)
     try:
         cli(standalone_mode=True)
     except QuiviveError as error:

@@ -26,6 +26,7 @@ from quivive.core.policies import MAX_READ_ENTRIES, PolicyKeeper
 from quivive.core.writers import CoreWriter
 from quivive.detection.judge import ControllerJudging, JudgeSettings
 from quivive.intake import Intake
+from quivive.language import said
 from quivive.ledger.log import Ledger
 from quivive.model.clock import now_us
 from quivive.model.entry import ActBody, EntryKind
@@ -54,10 +55,10 @@ def run_core(settings: Settings) -> int:
         listener = _listen(settings)
         return asyncio.run(_Core(settings, listener).run())
     except ConfigurationError as error:
-        print(f"quivive core: {error}", file=sys.stderr)  # noqa: T201 - the one sentence for the person
+        print(f"quivive core: {said(error)}", file=sys.stderr)  # noqa: T201 - the one sentence for the person
         return EXIT_CONFIGURATION
     except StorageError as error:
-        print(f"quivive core: {error}", file=sys.stderr)  # noqa: T201
+        print(f"quivive core: {said(error)}", file=sys.stderr)  # noqa: T201
         return EXIT_FAILED
 
 

@@ -22,6 +22,7 @@ from typing import Any, Final
 
 import msgspec
 
+from quivive.language import said
 from quivive.model.clock import now_us
 from quivive.model.errors import QuiviveError
 from quivive.settings import Settings, SourceKind, load_settings, parse_address
@@ -69,7 +70,7 @@ def run_demo(home: Path) -> int:
     try:
         return asyncio.run(_Demo(home=home.absolute(), language=language).run())
     except (QuiviveError, DatabaseError, FeedError, OSError) as error:
-        print(f"quivive demo: {error}", file=sys.stderr)  # noqa: T201 - the one sentence for the person
+        print(f"quivive demo: {said(error)}", file=sys.stderr)  # noqa: T201 - the one sentence for the person
         return EXIT_FAILED
 
 
@@ -264,7 +265,7 @@ class _Demo:
         try:
             count = await product.sync_links(f"{SHOWN}-db", dsn, state.links[SHOWN])
         except ProductError as error:
-            print(f"quivive demo: {error}", file=sys.stderr, flush=True)  # noqa: T201 - the one sentence for the person
+            print(f"quivive demo: {said(error)}", file=sys.stderr, flush=True)  # noqa: T201 - the one sentence for the person
             return
         state.links_read = True
         self._keep(state)
