@@ -1,6 +1,8 @@
 """Modes and failures of the relay: strict, closed, dry, kill, cancel, unreachable database, taken port, odd traffic."""
 
+import contextlib
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -58,22 +60,12 @@ def test_strict_write_waits_for_its_intent(database, tmp_path: Path) -> None:  #
         assert spool is not None
         with psycopg.connect(running.dsn(name), autocommit=True) as connection:
             connection.execute("select 1")
-            release = threading.Event()
-            real = spool.durable
-
-            async def slow(seq: int) -> None:
-                while not release.is_set():
-                    await __import__("asyncio").sleep(0.01)
-                await real(seq)
-
-            running.call(lambda: _set(spool, slow))
             running.call(lambda: _freeze(spool))
             done = threading.Thread(target=lambda: connection.execute("update customer set phone = 'w' where id = 22"))
             done.start()
             time.sleep(0.3)
             with psycopg.connect(server.dsn(name)) as direct:
                 assert direct.execute("select phone from customer where id = 22").fetchone() != ("w",)
-                release.set()
                 running.call(lambda: _thaw(spool))
                 done.join(10)
                 assert direct.execute("select phone from customer where id = 22").fetchone() == ("w",)
@@ -81,10 +73,6 @@ def test_strict_write_waits_for_its_intent(database, tmp_path: Path) -> None:  #
 
 async def _beat(running: Running) -> None:
     running.relay._heartbeat()
-
-
-async def _set(spool, durable) -> None:  # type: ignore[no-untyped-def]
-    spool.durable = durable
 
 
 async def _freeze(spool) -> None:  # type: ignore[no-untyped-def]
@@ -378,12 +366,28 @@ def test_gss_and_ssl_requests_are_refused(database, tmp_path: Path) -> None:  # 
         assert client.recv(1) == b"R"
 
 
+def test_strict_closed_shows_no_row_it_could_not_record(database, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    """Disk full, strict and closed: the first access already fails, its rows never arrive; later it works again."""
+    _, name = database
+    with Running(home_of(database, tmp_path, mode="strict", on_failure="closed")) as running:
+        for execution in (1, 5):  # the long way, and one that has learned the short way
+            with psycopg.connect(running.dsn(name), autocommit=True, prepare_threshold=0) as connection:
+                for _ in range(execution):
+                    connection.execute("select id from customer where id = %s", (1,))
+                with FullDisk(running), pytest.raises(psycopg.OperationalError):
+                    connection.execute("select id from customer where id = %s", (2,))
+            time.sleep(1.5)
+        running.stop()
+    keys = {key for one in accesses(tmp_path) for key in one["records"].get("public.customer", [])}
+    assert keys == {customer(1)}
+
+
 CHILD = """
 import sys; from pathlib import Path
 sys.path.insert(0, sys.argv[2])
 from relay_support import make_home
 from quivive.capture.relay import run_relay
-sys.exit(run_relay(make_home(Path(sys.argv[1]), target=sys.argv[3], side_dsn=sys.argv[4], listen=sys.argv[5]), "db"))
+sys.exit(run_relay(make_home(Path(sys.argv[1]), target=sys.argv[3], side_dsn=sys.argv[4], listen=sys.argv[5], mode=sys.argv[6]), "db"))
 """
 
 
@@ -395,30 +399,86 @@ def free_port() -> int:
     return port
 
 
+def start_child(arguments: list[str], port: int) -> subprocess.Popen[bytes]:
+    """A relay as a process of its own, once it listens."""
+    child = subprocess.Popen([sys.executable, "-c", CHILD, *arguments], stdout=subprocess.DEVNULL)
+    until = time.monotonic() + 15
+    while time.monotonic() < until:
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return child
+        time.sleep(0.05)
+    raise AssertionError("the relay did not listen")
+
+
+def read_until_lost(dsn: str, number: int, received: set[int], written: set[int]) -> None:
+    """Read and change customers in several shapes until the connection dies; note what arrived."""
+    draw = random.Random(number)
+    with contextlib.suppress(psycopg.Error), psycopg.connect(dsn, autocommit=True, prepare_threshold=2) as connection:
+        while True:
+            key, way = draw.randrange(1, 1_000), draw.randrange(8)
+            if way == 0:
+                sql = "select id from customer where id between %s and %s"
+                received.update(row[0] for row in connection.execute(sql, (key, key + 40)))
+            elif way == 1:
+                connection.execute("update customer set email = email where id = %s", (key,))
+                written.add(key)
+            elif way == 2:
+                received.update(row[0] for row in connection.execute(f"select * from customer where id = {key}"))
+            else:
+                sql = "select last_name from customer where id = %s"
+                received.update(key for _ in connection.execute(sql, (key,)))
+
+
+@pytest.mark.parametrize("after_s", [0.07, 0.31, 0.53])
+def test_strict_killed_at_any_moment(database, tmp_path: Path, free_port: int, after_s: float) -> None:  # type: ignore[no-untyped-def]
+    """Whatever row a client received, and whatever change was answered, its key is in the spool of the killed relay."""
+    server, name = database
+    arguments = [str(tmp_path), str(Path(__file__).parent), f"unix:{server.socket}"]
+    arguments += [server.socket_dsn(name, user="side_user"), f"127.0.0.1:{free_port}", "strict"]
+    dsn = f"postgresql://app_user@127.0.0.1:{free_port}/{name}"
+    child = start_child(arguments, free_port)
+    received: list[set[int]] = [set() for _ in range(4)]
+    written: list[set[int]] = [set() for _ in range(4)]
+    readers = [
+        threading.Thread(target=read_until_lost, args=(dsn, number, received[number], written[number]))
+        for number in range(4)
+    ]
+    for reader in readers:
+        reader.start()
+    until = time.monotonic() + 10
+    while not all(received) and time.monotonic() < until:
+        time.sleep(0.01)
+    time.sleep(after_s)
+    os.kill(child.pid, signal.SIGKILL)
+    child.wait()
+    for reader in readers:
+        reader.join(10)
+    spooled = {
+        key
+        for kind, body in entries(tmp_path)
+        if kind == "access"
+        for group in body["records"]
+        for key in group["keys"]
+    }
+    assert all(received)
+    for key in set().union(*received, *written):
+        assert customer(key) in spooled
+
+
 def test_killed_and_started_again(database, tmp_path: Path, free_port: int) -> None:  # type: ignore[no-untyped-def]
     """kill -9 loses nothing that reached the kernel and gives a gap; SIGTERM ends with 0; ledger and DuckDB stay out."""
     server, name = database
     arguments = [str(tmp_path), str(Path(__file__).parent), f"unix:{server.socket}"]
-    arguments += [server.socket_dsn(name, user="side_user"), f"127.0.0.1:{free_port}"]
-
-    def start() -> subprocess.Popen[bytes]:
-        child = subprocess.Popen([sys.executable, "-c", CHILD, *arguments], stdout=subprocess.DEVNULL)
-        until = time.monotonic() + 15
-        while time.monotonic() < until:
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", free_port)) == 0:
-                    return child
-            time.sleep(0.05)
-        raise AssertionError("the relay did not listen")
-
+    arguments += [server.socket_dsn(name, user="side_user"), f"127.0.0.1:{free_port}", "observe"]
     dsn = f"postgresql://app_user@127.0.0.1:{free_port}/{name}"
-    child = start()
+    child = start_child(arguments, free_port)
     with psycopg.connect(dsn, autocommit=True) as connection:
         connection.execute("select id from customer where id = 51")
         time.sleep(0.1)
         os.kill(child.pid, signal.SIGKILL)
         child.wait()
-    child = start()
+    child = start_child(arguments, free_port)
     with psycopg.connect(dsn, autocommit=True) as connection:
         connection.execute("select id from customer where id = 52")
     os.kill(child.pid, signal.SIGTERM)

@@ -40,8 +40,8 @@ class Spool(Protocol):
     def durable_seq(self) -> int:
         """Last number that a power cut cannot take."""
 
-    async def durable(self, seq: int) -> None:
-        """Wait until `seq` is on disk."""
+    def when_durable(self, seq: int, waiter: Callable[[StorageError | None], None]) -> None:
+        """Call once `seq`, beyond `durable_seq`, is on disk or could not be written."""
 
 
 class Side(Protocol):

@@ -8,6 +8,7 @@ from typing import Final
 from quivive.capture.attribution import Attribution
 from quivive.capture.context import RelayContext
 from quivive.capture.encode import AccessTemplate, patterns_json, records_json
+from quivive.capture.holding import UNRECORDED
 from quivive.capture.keys import KeyPart, PredicateKeys, patterns_of, predicate_keys
 from quivive.capture.quick import Quick, learn
 from quivive.capture.resolve import Extraction
@@ -21,7 +22,7 @@ MAX_TEMPLATES: Final = 256
 
 
 class Parts:
-    """Writes parts; `last_seq` is the number of the newest."""
+    """Writes parts; `last_seq` is the number of the newest, UNRECORDED when the spool refused one."""
 
     def __init__(self, context: RelayContext, session: str) -> None:
         self._context = context
@@ -100,7 +101,7 @@ class Parts:
             template = self._quick_templates[quick] = self._make(quick.extraction, attribution, quick.shape)
         now = context.clock()
         body = template.quick(context.next_access(), at, now, keys, quick.records_tail, rows, rows_bytes)
-        self.last_seq = context.append(EntryKind.ACCESS, body, now) or self.last_seq
+        self.last_seq = context.append(EntryKind.ACCESS, body, now) or UNRECORDED
         return True
 
     def _take(self, run: Run) -> tuple[KeyPart, ...]:
@@ -168,7 +169,7 @@ class Parts:
             outcome=outcome,
         )
         run.part += 1
-        self.last_seq = context.append(EntryKind.ACCESS, body) or self.last_seq
+        self.last_seq = context.append(EntryKind.ACCESS, body) or UNRECORDED
 
     def _template(self, run: Run) -> AccessTemplate:
         extraction, attribution = _extraction(run), run.attribution

@@ -70,7 +70,7 @@ class Recorder:
 
     @property
     def barrier(self) -> int:
-        """Spool number that must be durable before held bytes pass (strict); 0 when nothing must."""
+        """Spool number that must be durable before held bytes pass (strict); 0 when nothing must, or UNRECORDED."""
         return self._parts.last_seq if self._strict else 0
 
     # --- requests -------------------------------------------------------------------------------------------------
@@ -124,6 +124,8 @@ class Recorder:
         context = self._context
         if self._touched or statement.quick.generation != context.generation or not context.policy.active:
             return 0
+        if context.facts.closed and context.blind:
+            return 0  # the long way refuses it
         at = context.clock()
         self._attribute(at, None)
         return at

@@ -27,7 +27,7 @@ from quivive.capture.policy import PolicyFile
 from quivive.capture.postgres_proxy import Relayed
 from quivive.capture.side import SideConnection, SideError
 from quivive.capture.target import Target
-from quivive.model.access import GapCause
+from quivive.model.access import CaptureMode, GapCause
 from quivive.model.clock import SECOND_US, now_us
 from quivive.model.contact import HeartbeatBody
 from quivive.model.entry import EntryKind
@@ -123,7 +123,7 @@ class Relay:
         except StorageError as error:
             listener.close()
             raise StartError(str(error)) from error
-        self._spool = AsyncSpool(writer)
+        self._spool = AsyncSpool(writer, inline=source.mode is CaptureMode.STRICT)
         self._policy.refresh()
         describer = Describer(self._side) if self._side is not None else None
         context = self._context = RelayContext(

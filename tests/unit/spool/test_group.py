@@ -3,6 +3,8 @@
 import asyncio
 import errno
 import os
+import threading
+import time
 
 import pytest
 
@@ -83,3 +85,32 @@ def test_a_failure_reaches_every_waiter_and_the_retry_loses_nothing(tmp_path, mo
 
     asyncio.run(main())
     assert seen(tmp_path) == [1, 2, 3, 4, 5, 6]
+
+
+def test_inline_syncs_on_the_loop_until_the_disk_is_slow(tmp_path, monkeypatch):
+    """A strict relay's spool runs fdatasync in its tick, and hands it to a thread once the disk answers slowly."""
+    threads = []
+    delay = [0.0]
+
+    def sync(descriptor):
+        time.sleep(delay[0])
+        threads.append(threading.current_thread())
+
+    monkeypatch.setattr(os, "fdatasync", sync)
+
+    async def main():
+        spool = AsyncSpool(SpoolWriter.open(tmp_path, "s1", NOW), inline=True)
+        told = []
+        for _ in range(5):
+            await spool.durable(put(spool))
+        assert set(threads) == {threading.main_thread()}
+        delay[0] = 10 * group.MAX_INLINE_S
+        for _ in range(5):
+            spool.when_durable(put(spool), told.append)
+            await spool.durable(spool.writer.last_seq)
+        assert threads[-1] is not threading.main_thread()
+        assert told == [None] * 5
+        await spool.close()
+
+    asyncio.run(main())
+    assert seen(tmp_path) == list(range(1, 11))

@@ -59,8 +59,8 @@ class ClientHalf(Lanes):
         """
         due = self._due
         if not due:
-            if data[:1] == b"B" and not self._guarded and self._enter_lane(data):
-                return b""
+            if data[:1] == b"B" and self._enter_lane(data):
+                return data
         elif due[0][0] == Due.LANE:
             self._leave_lane()  # the client sends on before its answer
         buffer = self._from_client.feed(data)

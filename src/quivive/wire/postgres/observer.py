@@ -55,7 +55,10 @@ class Observer(Protocol):
         """ReadyForQuery with its transaction status byte."""
 
     def quick_sent(self, statement: Statement) -> int:
-        """May this execution take the short way? Its instant, 0 for no. Asked only when nothing else is under way."""
+        """May this execution take the short way? Its instant, 0 for no. Asked only when nothing else is under way.
+
+        A yes stands for `sent`: what would be refused, or needs a trace before the server sees it, must get a no.
+        """
 
     def quick_done(self, statement: Statement, bind: bytes, at: int, rows: int, rows_bytes: int) -> bool:
         """An execution that took the short way ended well. False: tell it again, the long way."""

@@ -106,6 +106,17 @@ def test_short_and_long_way_tell_the_same(steps: list[tuple[bytes, str, bool]], 
     assert comparable(shy) == comparable(plain)
 
 
+@given(exchanges, st.data())
+def test_a_guarded_lane_passes_every_byte(steps: list[tuple[bytes, str, bool]], data: st.DataObject) -> None:
+    """A guarded session takes the short way too, and what it lets pass is what came."""
+    reads = reads_of(steps)
+    cut = split(reads, lambda n: data.draw(st.lists(st.integers(1, max(1, n - 1)), max_size=2)))
+    for shape in (reads, cut):
+        _, to_server, to_client = play(shape, Laned(), guarded=True)
+        assert to_server == b"".join(part for way, part in reads if way == "C")
+        assert to_client == b"".join(part for way, part in reads if way == "S")
+
+
 def test_the_lane_is_taken() -> None:
     """The third execution alike goes the short way."""
     laned = Laned()
