@@ -16,6 +16,7 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
+from collections import Counter
 from pathlib import Path
 
 from quivive.core.control import ask, core_socket
@@ -273,6 +274,17 @@ class Street:
         return record_key(Keyring.open(self.home).controller_keys("aurore"), "public.customer", str(number))
 
 
-def keys_of(body):
-    """Record keys of a decoded access body."""
-    return [key for group in body.get("records", ()) for key in group["keys"]]
+def counted(entries):
+    """How many accesses show a record, by (source, key).
+
+    A row sent again that the intake could not know (its core was killed, its disk full) is the same access:
+    its identifier is derived from the row, and every reader counts it once.
+    """
+    seen = {
+        (entry.source, key, entry.body["access"] if entry.source == "api" else entry.id)
+        for entry in entries
+        if entry.kind == "access"
+        for group in entry.body["records"]
+        for key in group["keys"]
+    }
+    return Counter((source, key) for source, key, _ in seen)

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+import duckdb
 import structlog
 
 from quivive.core.policies import PolicyKeeper
@@ -79,6 +80,9 @@ class Pipeline:
         self._stop = threading.Event()
         self._arrived = threading.Event()
         self._rebuild = threading.Event()
+        self._failing: set[str] = set()  # steps that the disk refuses
+        self._policy_due = False
+        self._gaps_owed: list[GapBody] = []
         self.failed = threading.Event()
         self.state = PipelineState()
         self._threads = [
@@ -109,10 +113,14 @@ class Pipeline:
     def _guard(self, work: Callable[[], None]) -> None:
         try:
             work()
+        except (
+            duckdb.FatalException
+        ) as error:  # the disk was full in a checkpoint: only a new process may open it again
+            log.error("core.projection_lost", error=str(error).partition("\n")[0])  # noqa: TRY400 - no defect of ours
+            self.failed.set()
         except BaseException:
             log.exception("core.thread_failed", thread=threading.current_thread().name)
             self.failed.set()
-            raise
 
     # --- spool → ledger
 
@@ -120,42 +128,56 @@ class Pipeline:
         published = dropped = 0.0
         while True:
             stopping = self._stop.is_set()
-            taken = self._try(self._ingest_once)
+            taken = self._try("ingest", self._ingest_once)
             now = time.monotonic()
             if now - published >= PUBLISH_EVERY_S or (stopping and not taken):
-                self._try(self._publish)
+                self._try("publish", self._publish)
                 published = now
             if now - dropped >= DROP_EVERY_S:
-                self._try(self._drop_consumed)
+                self._try("drop", self._drop_consumed)
                 dropped = now
             if stopping and not taken:
                 return
             if taken < MAX_INGEST_EVENTS:
                 self._stop.wait(INGEST_PAUSE_S)
 
-    def _try(self, step: Callable[[], int]) -> int:
+    def _try(self, name: str, step: Callable[[], int]) -> int:
         """A full or failing disk stops nothing but this step: the spools keep what comes (fault 14)."""
         try:
             done = step()
         except (LedgerDamagedError, RollbackError):
             raise  # evidence is missing or something signed is ahead: nothing may be signed over it
         except StorageError as error:
-            if not self.state.storage_failing_since:
-                self.state.storage_failing_since = self._clock()
-                log.warning("core.storage_failing", error=str(error))
-            self._stop.wait(DISK_RETRY_S)
+            self._refused(name, str(error))
             return 0
-        if self.state.storage_failing_since:
-            log.info("core.storage_back", since=self.state.storage_failing_since)
-            self.state.storage_failing_since = 0
+        except duckdb.Error as error:
+            if not _disk_refused(error):
+                raise
+            self._refused(name, str(error))
+            return 0
+        if name in self._failing:
+            self._failing.discard(name)
+            log.info("core.storage_back", step=name)
+            if not self._failing:
+                self.state.storage_failing_since = 0
         return done
+
+    def _refused(self, name: str, error: str) -> None:
+        """One line when it begins, not one for each try."""
+        if name not in self._failing:
+            self._failing.add(name)
+            self.state.storage_failing_since = self.state.storage_failing_since or self._clock()
+            log.warning("core.storage_failing", step=name, error=error)
+        self._stop.wait(DISK_RETRY_S)
 
     def _ingest_once(self) -> int:
         taken = 0
+        self._writer.settle()
         for reader in self._current_readers():
             events = reader.poll(self._ledger.cursor(reader.source), MAX_INGEST_EVENTS)
-            for damage in reader.take_damage():
-                self._writer.gap(_damage_gap(damage, self._clock()))
+            self._gaps_owed += [_damage_gap(damage, self._clock()) for damage in reader.take_damage()]
+            while self._gaps_owed:
+                self._writer.gap(self._gaps_owed.pop(0))  # refused by the disk, it stays with the writer
             if events:
                 self._ledger.append(events, self._clock())
                 taken += len(events)
@@ -187,46 +209,55 @@ class Pipeline:
             if self._rebuild.is_set():
                 self._start_again()
                 self._rebuild.clear()
-            more = self._project_once()
+            more = self._try("project", self._project_once)
             now = time.monotonic()
             if now >= judge_at:
-                self._judge_recent()
+                self._try("judge", self._judge_recent)
                 # Judging takes at most half of this thread: a slow machine sees verdicts later, not fewer accesses.
                 judge_at = max(now + JUDGE_EVERY_S, 2 * time.monotonic() - now)
-            if now - refreshed >= POLICY_EVERY_S:
-                self._policies.refresh()
+            if self._policy_due or now - refreshed >= POLICY_EVERY_S:
+                self._policy_due = not self._try("policy", self._refresh_policies)
                 refreshed = now
             if now - sealed >= SEAL_EVERY_S:
-                self._seal_finished_days()
+                self._try("seal", self._seal_finished_days)
                 sealed = now
             if not more:
                 self._stop.wait(PROJECT_PAUSE_S)
                 self._arrived.wait(IDLE_S)
                 self._arrived.clear()
-        while any(self.projection.watermark().get(s, 0) < self._ledger.head(s).entries for s in self._ledger.shards()):
-            self._project_once()
+        while self._behind() and "project" not in self._failing:  # what is left is read again at the next start
+            self._try("project", self._project_once)
 
-    def _project_once(self) -> bool:
+    def _behind(self) -> bool:
+        marks = self.projection.watermark()
+        return any(marks.get(shard, 0) < self._ledger.head(shard).entries for shard in self._ledger.shards())
+
+    def _project_once(self) -> int:
+        """Project a batch; 1 when more is waiting."""
         try:
             batch = self._ledger.read(self.projection.watermark(), MAX_PROJECT_ENTRIES)
             if not batch:
                 self.state.rebuilding = False
-                return False
+                return 0
             self.projection.apply(batch)
         except ProjectionMismatchError as error:
             log.warning("projection.quarantined", error=str(error))
             self._start_again()
-            return True
+            return 1
         self.state.projected += len(batch)
         if self._policies.take(batch):
-            self._policies.refresh()
-        return len(batch) >= FULL_BATCH_ENTRIES
+            self._policy_due = True
+        return int(len(batch) >= FULL_BATCH_ENTRIES)
+
+    def _refresh_policies(self) -> int:
+        self._policies.refresh()
+        return 1
 
     def _start_again(self) -> None:
         self.state.rebuilding = True
         self.projection.reset()
 
-    def _seal_finished_days(self) -> None:
+    def _seal_finished_days(self) -> int:
         """Move finished days into Parquet and commit the hash of their verdicts (DESIGN §9.2).
 
         The projection itself refuses a day that is too young (ADR 0006).
@@ -237,12 +268,20 @@ class Pipeline:
             if self.projection.seal(day, now):
                 body = {"day": day, "sha256": verdict_hash(self.projection, day)}
                 self._writer.write(EntryKind.VERDICTS_DAY, body)
+        return 1
 
-    def _judge_recent(self) -> None:
+    def _judge_recent(self) -> int:
         now = self._clock()
         judge_live(self.projection, self._judge_settings, as_of=now)
         self.state.judged_at = now
         self.state.judgements += 1
+        return 1
+
+
+def _disk_refused(error: duckdb.Error) -> bool:
+    """A commit that the disk refused was rolled back and may be tried again; a fatal error needs a new process."""
+    said = ("No space left", "Could not write", "Disk quota", "Input/output error")
+    return not isinstance(error, duckdb.FatalException) and any(words in str(error) for words in said)
 
 
 def _damage_gap(damage: SpoolDamage, now: int) -> GapBody:

@@ -53,6 +53,16 @@ class CoreWriter:
         """Write that sight of a source (`body.of`) was lost."""
         self.write(EntryKind.GAP, body)
 
+    def settle(self) -> None:
+        """Try again what the disk refused: it was not acknowledged, and is not forgotten either.
+
+        Raises:
+            StorageError: the disk still refuses.
+        """
+        with self._lock:
+            if self._spool.dirty:
+                self._spool.sync()
+
     def close(self) -> None:
         """Mark the epoch clean."""
         with self._lock:

@@ -5,6 +5,7 @@ in `steps/*.sql`. Must never read the clock (`as_of` is given), never store a fi
 change a verdict that stands without appending a revision.
 """
 
+import contextlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -74,7 +75,8 @@ def judge(projection: Projection, settings: JudgeSettings, *, from_at: int, to_a
             cursor.execute(f"DELETE FROM dirty_access {_between(from_at, to_at)}")
             cursor.commit()
         except BaseException:
-            cursor.rollback()
+            with contextlib.suppress(duckdb.TransactionException):  # a refused commit has rolled back already
+                cursor.rollback()
             raise
         finally:
             cursor.close()
@@ -97,7 +99,8 @@ def judge_live(projection: Projection, settings: JudgeSettings, *, as_of: int) -
                 cursor.execute(f"DELETE FROM {table}")
             cursor.commit()
         except BaseException:
-            cursor.rollback()
+            with contextlib.suppress(duckdb.TransactionException):  # a refused commit has rolled back already
+                cursor.rollback()
             raise
         finally:
             cursor.close()

@@ -27,7 +27,7 @@ from quivive.intake.seen import SeenTable
 from quivive.model.access import GapBody, Grade
 from quivive.model.clock import Micros, utc_day
 from quivive.model.entry import EntryKind
-from quivive.model.errors import RefusedError
+from quivive.model.errors import RefusedError, StorageError
 from quivive.model.gate import CapturePolicy
 from quivive.model.ids import OPERATOR
 from quivive.privacy.pseudonym import ControllerKeys
@@ -37,6 +37,8 @@ from quivive.settings import Settings, SourceKind
 
 MAX_LINKS_REMEMBERED: Final = 65_536
 """Links already sent, per process: about 10 MB; a forgotten one is sent again, which changes nothing."""
+MAX_UNWRITTEN: Final = 100_000
+"""Rows remembered while `intake.db` cannot be written: about 10 MB; beyond, a second sending may give a double."""
 MAX_INLINE_BYTES: Final = 32_768
 """Bytes of a batch mapped on the loop (about a millisecond); larger ones go to a worker thread."""
 
@@ -101,6 +103,7 @@ class Acceptor:
         self._facts = {name: _facts(settings, ports, name) for name in settings.sources}
         self._kinds = {name: source.kind for name, source in settings.sources.items()}
         self._under_way: dict[bytes, int] = {}  # digest → number in its spool, appended but not yet durable
+        self._unwritten: dict[bytes, None] = {}  # durable, but the memory's file refused
         self._links: OrderedDict[tuple[str, ...], None] = OrderedDict()
 
     async def take(
@@ -138,7 +141,7 @@ class Acceptor:
                 await self._ports.seal(identities)
             taken = [row.digest for row in fresh if row.digest]
             if taken:
-                await _away(len(body), lambda: self._seen.add(taken, now))
+                await self._remember(taken, len(body), now)
         finally:
             for row in fresh:
                 self._under_way.pop(row.digest, None)
@@ -191,10 +194,23 @@ class Acceptor:
                 fresh.append(row)
             elif row.digest in self._under_way:
                 wait_for = max(wait_for, self._under_way[row.digest])
-            elif row.digest not in known:
+            elif row.digest not in known and row.digest not in self._unwritten:
                 known.add(row.digest)
                 fresh.append(row)
         return fresh, wait_for
+
+    async def _remember(self, digests: Sequence[bytes], size: int, now: int) -> None:
+        """What the file cannot take is kept here and tried again: the rows are durable, so they are accepted."""
+        self._unwritten.update(dict.fromkeys(digests))
+        waiting = list(self._unwritten)
+        try:
+            await _away(size, lambda: self._seen.add(waiting, now))
+        except StorageError:
+            for digest in waiting[: max(0, len(self._unwritten) - MAX_UNWRITTEN)]:
+                self._unwritten.pop(digest, None)
+            return
+        for digest in waiting:
+            self._unwritten.pop(digest, None)
 
     def _append(self, spool: SpoolPort, rows: Sequence[MappedRow]) -> int:
         """Append everything these rows give; no await, so that two calls never interleave a row's events."""

@@ -5,6 +5,7 @@ derived: quarantined and rebuilt at will, never migrated. Must never acknowledge
 from a batch whose watermark is not committed, and never carry on over a mismatch.
 """
 
+import contextlib
 import shutil
 import threading
 from collections.abc import Mapping, Sequence
@@ -126,7 +127,8 @@ class Projection:
                 )
                 self._writer.commit()
             except BaseException:
-                self._writer.rollback()
+                with contextlib.suppress(duckdb.TransactionException):  # a refused commit has rolled back already
+                    self._writer.rollback()
                 raise
             self._watermark = {**self._watermark, **following}
 
@@ -207,7 +209,8 @@ class Projection:
                 self._writer.execute(f"DELETE FROM {stored} WHERE {where}", bounds)
             self._writer.commit()
         except BaseException:
-            self._writer.rollback()
+            with contextlib.suppress(duckdb.TransactionException):
+                self._writer.rollback()
             raise
         return moved
 
