@@ -7,7 +7,7 @@ argument. Must never guess: no attribution is `none`; and never keep a login bey
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from quivive.capture.variables import Change, Variables, changes_of
 from quivive.model.access import AttributionSource
@@ -18,6 +18,8 @@ from quivive.wire.shape import Literal
 
 MAX_LOGIN: Final = 256
 """Characters of a login or contact id; longer values are no identity and name nobody."""
+MAX_MEMO: Final = 128
+"""Pseudonyms remembered per connection (about 20 kB): a pool serves many agents in turn."""
 MAX_BATCHES: Final = 4_096
 """Batches in flight on one connection; a client that pipelines more loses its attribution, never its service."""
 
@@ -36,8 +38,7 @@ class AttributionSettings:
     service_accounts: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Attribution:
+class Attribution(NamedTuple):
     """Pseudonyms of one execution.
 
     `session_kept` False: the opaque session id must be dropped as well (dry, or the agent is withheld: a session
@@ -178,7 +179,7 @@ class SessionFacts:
         memo = self._memo
         found = memo.get((kind, value))
         if found is None:
-            if len(memo) >= 8:  # a pool serves a few agents per connection in a row
+            if len(memo) >= MAX_MEMO:
                 memo.clear()
             namespace = self.settings.namespace
             found = contact_key(keys, value) if kind == "contact" else agent_key(keys, namespace, value)

@@ -9,8 +9,7 @@ to two windows and, in larger results, an upper bound: a record that comes back 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from quivive.capture.key_reader import AlternateReader, KeyReader, Raw, Row, prepared
 from quivive.capture.patterns import patterns_of
@@ -37,9 +36,11 @@ RECORD_KIND: Final = "record"
 """`LinkBody.left_kind` of a record key; every other kind is an alternate key."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KeyPart:
-    """Pseudonyms of one part. `coverage` may be worse than the Extraction's (unreadable keys, too many alternates)."""
+class KeyPart(NamedTuple):
+    """Pseudonyms of one part, made for every execution with rows.
+
+    `coverage` may be worse than the Extraction's (unreadable keys, too many alternates).
+    """
 
     records: tuple[RecordGroup, ...]
     links: tuple[LinkBody, ...]
@@ -178,11 +179,16 @@ class KeyCollector:
         for column in self._shown:
             self._take_column(column, by_table.setdefault(column.reader.spec.table, {}), near)
         links = dict.fromkeys(self._take_links() + self._take_alternates(by_table))
-        pending = [(table, key) for table, group in by_table.items() for key in group]
-        if not pending and not links:
+        size = sum(map(len, by_table.values()))
+        if not size and not links:
             return ()
+        if size <= MAX_KEYS_PER_PART:
+            self._distinct += size
+            records = tuple(RecordGroup(table=table, keys=tuple(group)) for table, group in by_table.items() if group)
+            return (KeyPart(records, tuple(links), tuple(near), self._distinct, self.coverage),)
+        pending = [(table, key) for table, group in by_table.items() for key in group]
         parts: list[KeyPart] = []
-        for start in range(0, max(len(pending), 1), MAX_KEYS_PER_PART):
+        for start in range(0, size, MAX_KEYS_PER_PART):
             groups: dict[str, list[str]] = {}
             taken = pending[start : start + MAX_KEYS_PER_PART]
             for table, key in taken:

@@ -151,8 +151,7 @@ class Parts:
         if run.access == "":
             run.access = context.next_access()
             if run.plan.predicates or run.plan.shown:  # a read that nothing restricts is a pattern too
-                formats = () if run.borrowed else run.execution.bind_formats
-                run.patterns = patterns_json(patterns_of(context.snapshot, run.plan, run.slots, run.binds, formats))
+                run.patterns = self._patterns(run)
         body = self._template(run).body(
             access=run.access,
             part=run.part,
@@ -170,6 +169,16 @@ class Parts:
         )
         run.part += 1
         self.last_seq = context.append(EntryKind.ACCESS, body) or UNRECORDED
+
+    def _patterns(self, run: Run) -> str:
+        context, execution = self._context, run.execution
+        if not run.borrowed:
+            known: Known = execution.statement.known
+            constant = known.shape.patterns(context.snapshot, execution.index)
+            if constant is not None:
+                return constant
+        formats = () if run.borrowed else execution.bind_formats
+        return patterns_json(patterns_of(context.snapshot, run.plan, run.slots, run.binds, formats))
 
     def _template(self, run: Run) -> AccessTemplate:
         extraction, attribution = _extraction(run), run.attribution

@@ -15,6 +15,7 @@ from quivive.wire.shape import Literal
 
 MAX_PATTERNS: Final = 32
 """Predicates reported for one execution."""
+_SAME_FOR_ALL: Final = frozenset({Comparison.ASSIGNED, Comparison.RANGE, Comparison.IN, Comparison.ANY})
 
 
 def patterns_of(
@@ -48,6 +49,18 @@ def patterns_of(
             if base.protected and not (plan.ddl and index == plan.target) and len(found) < MAX_PATTERNS:
                 found[Pattern(column=f"{base.name}.*", pattern_class=PatternClass.ALL, fixed_chars=0)] = None
     return tuple(found)
+
+
+def values_decide(snapshot: CatalogueSnapshot, plan: StatementPlan) -> bool:
+    """Whether `patterns_of` depends on literals and binds; if not, one answer holds for every execution of a plan."""
+    for predicate in plan.predicates:
+        if predicate.comparison in _SAME_FOR_ALL:
+            continue
+        for index in predicate.sources:
+            owner = key_column(snapshot, plan.sources[index], predicate.column)
+            if owner is not None and owner[0].protected and not _own_key(owner):
+                return True
+    return False
 
 
 def _own_key(owner: tuple[Relation, Column]) -> bool:

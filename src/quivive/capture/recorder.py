@@ -228,19 +228,17 @@ class Recorder:
         return fields
 
     def _resolve(self, run: Run) -> Extraction:
-        """What this execution shows; cached on its statement as long as columns and catalogue stay the same."""
+        """What this execution shows; cached on its text as long as columns and catalogue stay the same."""
         context, execution = self._context, run.execution
         fields = self._fields(run)
-        statement = execution.statement
-        cache = statement.cache
+        known: Known = execution.statement.known
+        cache = known.cache
         if cache is not None and cache[0] is fields and cache[1] == context.generation and cache[2] is run.plan:
-            found: Extraction = cache[3]
-            return found
-        known: Known = statement.known
+            return cache[3]
         extraction = known.shape.extraction(
             context.snapshot, context.generation, execution.index, run.plan, fields, cached=not run.borrowed
         )
-        statement.cache = (fields, context.generation, run.plan, extraction)
+        known.cache = (fields, context.generation, run.plan, extraction)
         return extraction
 
     def copy_out(self, execution: Execution) -> bool:

@@ -7,6 +7,8 @@ memory: it is needed to describe the statement aside.
 from typing import Final
 
 from quivive.capture.catalogue import CatalogueSnapshot
+from quivive.capture.encode import patterns_json
+from quivive.capture.patterns import patterns_of, values_decide
 from quivive.capture.resolve import Extraction, resolve
 from quivive.model.access import Action
 from quivive.wire.fields import Field
@@ -32,7 +34,7 @@ FieldsKey = tuple[int, tuple[Field, ...] | None]
 class Shape:
     """One statement shape: its plans and caches."""
 
-    __slots__ = ("described", "extractions", "fingerprint", "generation", "plans")
+    __slots__ = ("_patterns", "described", "extractions", "fingerprint", "generation", "plans")
 
     def __init__(self, fingerprint: str, plans: tuple[StatementPlan, ...]) -> None:
         self.fingerprint = fingerprint
@@ -41,6 +43,7 @@ class Shape:
         self.extractions: dict[FieldsKey, Extraction] = {}
         self.described: dict[int, tuple[Field, ...] | None] = {}
         """Columns by statement index, described aside; None when the server refused to."""
+        self._patterns: dict[int, str | None] = {}
 
     def extraction(
         self,
@@ -56,6 +59,7 @@ class Shape:
         if generation != self.generation or len(self.extractions) >= MAX_EXTRACTIONS_PER_SHAPE:
             if generation != self.generation:
                 self.described.clear()
+                self._patterns.clear()
             self.extractions.clear()
             self.generation = generation
         if not cached:
@@ -66,20 +70,32 @@ class Shape:
             found = self.extractions[key] = resolve(snapshot, plan, fields)
         return found
 
+    def patterns(self, snapshot: CatalogueSnapshot, index: int) -> str | None:
+        """Patterns of the statement at `index` as JSON where no value decides them, else None.
+
+        By the catalogue of the last `extraction`: ask that first.
+        """
+        if index not in self._patterns:
+            plan = self.plan(index)
+            constant = not values_decide(snapshot, plan)
+            self._patterns[index] = patterns_json(patterns_of(snapshot, plan, (), (), ())) if constant else None
+        return self._patterns[index]
+
     def plan(self, index: int) -> StatementPlan:
         """Plan of the statement at `index`; opaque when the server answers more statements than were seen."""
         return self.plans[index] if index < len(self.plans) else OPAQUE_PLAN
 
 
 class Known:
-    """One analysed text. `text` is "" when it was cut or never seen."""
+    """One analysed text. `text` is "" when it was cut or never seen; `cache` is the recorders' own, shared by all."""
 
-    __slots__ = ("shape", "shaped", "text")
+    __slots__ = ("cache", "shape", "shaped", "text")
 
     def __init__(self, shape: Shape, shaped: Shaped, text: str) -> None:
         self.shape = shape
         self.shaped = shaped
         self.text = text
+        self.cache: tuple[tuple[Field, ...] | None, int, StatementPlan, Extraction] | None = None
 
 
 class Statements:

@@ -76,12 +76,17 @@ class ServerHalf(Lanes):
         self.blocked = False
         kept: list[bytes] = []
         position, sent_to = 0, 0
-        while (following := self._whole_frame(buffer, position)) > 0:
+        end, handlers = len(buffer), self._server_handlers
+        while end - position >= HEADER_BYTES:
+            length = unpack_length(buffer, position + 1)[0]
+            following = position + 1 + length
+            if length < 4 or following > end:
+                break
             inserted = None
             if buffer[position] == _DATA_ROW:
-                following = self._observer.rows(self._running(), buffer, position, len(buffer))
+                following = self._observer.rows(self._running(), buffer, position, end)
             else:
-                handler = self._server_handlers.get(buffer[position], self._unknown)
+                handler = handlers.get(buffer[position], self._unknown)
                 inserted = handler(buffer, position + HEADER_BYTES, following)
             if following == position or inserted is _LATER:
                 self.blocked = True
@@ -95,19 +100,10 @@ class ServerHalf(Lanes):
             self._server_cut()
         if not self._guarded:
             return b""
-        return b"".join((*kept, buffer[sent_to:position]))
+        return b"".join((*kept, buffer[sent_to:position])) if kept else buffer[:position]
 
     def _unknown(self, _buffer: bytes, _start: int, _end: int) -> bytes | None:
         raise PeerError("a server message of unknown type")
-
-    @staticmethod
-    def _whole_frame(buffer: bytes, position: int) -> int:
-        """Offset behind the frame at `position`, 0 when it is not whole."""
-        if len(buffer) - position < HEADER_BYTES:
-            return 0
-        length: int = unpack_length(buffer, position + 1)[0]
-        following = position + 1 + length
-        return following if length >= 4 and following <= len(buffer) else 0
 
     def _server_cut(self) -> None:
         head, self._from_server.cut = self._from_server.cut, b""

@@ -7,6 +7,7 @@ References are to the PostgreSQL manual, chapter 55.7 (message formats).
 
 import re
 import struct
+from functools import lru_cache
 from typing import Final
 
 from quivive.wire.fields import Field
@@ -19,6 +20,8 @@ GSSENC_REQUEST: Final = 80_877_104
 TLS_HANDSHAKE: Final = 0x16  # first byte of a direct TLS connection (sslnegotiation=direct)
 MAX_STARTUP_BYTES: Final = 10_000  # the server's own limit for a start-up packet
 MIN_CANCEL_BYTES: Final = 12
+MAX_DESCRIPTIONS: Final = 1_024
+"""Column descriptions remembered (about 1 kB each): a driver without prepared statements sends one per execution."""
 MAX_COLUMNS: Final = 1_664  # the server's limit of columns in a result
 
 SYNC: Final = b"S\x00\x00\x00\x04"
@@ -68,13 +71,21 @@ def session_settings(startup: dict[str, str]) -> dict[str, str]:
 def row_description(buffer: bytes, start: int, end: int) -> tuple[tuple[Field, ...], tuple[int, ...]]:
     """Decode RowDescription: the columns and their formats as announced (true formats are in Bind).
 
+    The same bytes give the same objects, so that what depends on them can be found by identity.
+
     Raises:
         PeerError: the body is shorter than its count says.
     """
-    if end - start < 2:
+    return _row_description(buffer[start:end])
+
+
+@lru_cache(maxsize=MAX_DESCRIPTIONS)
+def _row_description(buffer: bytes) -> tuple[tuple[Field, ...], tuple[int, ...]]:
+    end = len(buffer)
+    if end < 2:
         raise PeerError("a message shorter than its type")
-    count = _uint16.unpack_from(buffer, start)[0]
-    position = start + 2
+    count = _uint16.unpack_from(buffer)[0]
+    position = 2
     fields, formats = [], []
     for _ in range(count):
         name_end = cstring_end(buffer, position, end)

@@ -59,13 +59,11 @@ class Lane(NamedTuple):
 class Statement:
     """A prepared statement, or the text of one simple Query. `known` is the observer's analysis of the text."""
 
-    __slots__ = ("cache", "described", "fields", "fresh", "known", "lane", "quick", "types")
+    __slots__ = ("described", "fields", "fresh", "known", "lane", "quick", "types")
 
     def __init__(self, known: Any, types: tuple[int, ...] = ()) -> None:
         self.known = known
         self.types = types
-        self.cache: Any = None
-        """The observer's own, per statement."""
         self.quick: Any = None
         """The observer's short way for executions of this statement, None until it has learned one."""
         self.lane: Lane | None = None
