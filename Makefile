@@ -13,13 +13,15 @@ help: ## Print this help
 
 $(VENV)/run.stamp: requirements/run.lock pyproject.toml
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --require-hashes --only-binary :all: -r requirements/run.lock
+	@echo "Installing into $(VENV): about a minute, once"
+	@$(BIN)/pip install --quiet --require-hashes --only-binary :all: -r requirements/run.lock
 	@echo "$(CURDIR)/src" > "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/quivive.pth"
 	@printf '#!%s\nfrom quivive.cli import main\nmain()\n' "$(CURDIR)/$(BIN)/python" > $(BIN)/quivive && chmod +x $(BIN)/quivive
 	@touch $@
 
 $(VENV)/dev.stamp: $(VENV)/run.stamp requirements/dev.lock
-	$(BIN)/pip install --quiet --require-hashes -r requirements/dev.lock
+	@echo "Installing the test tools into $(VENV): about a minute, once"
+	@$(BIN)/pip install --quiet --require-hashes -r requirements/dev.lock
 	@touch $@
 
 run: $(VENV)/run.stamp ## Install what is needed, then start the demonstration centre

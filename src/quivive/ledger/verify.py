@@ -3,6 +3,8 @@
 Called by the command and by the console's story. Must never use the network, write a file, believe heads.db, or
 call *valid* what it could not open: without keys it says `payload not checked`.
 
+Heads are read once, at the start: a folder in use goes on growing behind them, and what grew is not yet published.
+
 It walks from the events up: segment frames → salted commitments → entry bundles → tiles → root → signed
 checkpoint → slot in the spine → spine's own tiles, root and signature; and compares with every older head it finds.
 """
@@ -17,6 +19,8 @@ from quivive.ledger.checkpoint import Checkpoint, parse_checkpoint
 from quivive.ledger.finding import Exit, Finding, FindingCode, exit_code
 from quivive.ledger.logcheck import LogCheck
 from quivive.ledger.note import VerifierKey, open_note, parse_verifier_key, verifier_key
+from quivive.ledger.pinned import SLOTS as SLOTS_FILE
+from quivive.ledger.pinned import pin
 from quivive.ledger.segcheck import PayloadCheck, Segments, scan_segments
 from quivive.ledger.spine import SLOTS, Slots, SpineError, read_entry
 from quivive.model.errors import QuiviveError
@@ -25,6 +29,8 @@ from quivive.spool.durable import TEMPORARY_PREFIX
 
 MAX_FINDINGS: Final = 10_000
 """Findings kept: an altered day gives one each frame; beyond it the folder is plainly not what it was."""
+MAX_RUNS: Final = 5
+"""Runs over a folder in use whose spine was between its slots and its epoch: a few milliseconds of each second."""
 _SPINE_FILES: Final = {"checkpoint", "vkey", "slots.json", "lock", "heads.db", "heads.db-wal", "heads.db-shm"}
 _LOG_FILES: Final = {"checkpoint", "vkey"}
 
@@ -56,9 +62,17 @@ def verify_home(home: Path, *, controller: str | None = None, spine_vkey: str | 
     `controller` limits the check to one controller's log; `spine_vkey` is the spine's public key when the caller
     holds it from elsewhere (otherwise the folder's own is used, which proves integrity but not authorship).
     """
-    report = Report()
-    verification = _Verification(home, controller, spine_vkey, report)
+    for _ in range(MAX_RUNS):
+        report, between = _run(home, controller, spine_vkey)
+        if not between:
+            break
+    return report
+
+
+def _run(home: Path, controller: str | None, spine_vkey: str | None) -> tuple[Report, bool]:
+    report, verification = Report(), None
     try:
+        verification = _Verification(home, controller, spine_vkey, report)
         for finding in verification.run():
             report.findings.append(finding)
             if len(report.findings) >= MAX_FINDINGS:
@@ -66,12 +80,16 @@ def verify_home(home: Path, *, controller: str | None = None, spine_vkey: str | 
     except OSError as error:
         place = str(error.filename or home)
         report.findings.append(Finding(code=FindingCode.UNREADABLE, place=place, detail=str(error.strerror)))
-    return report
+    return report, verification is not None and verification.between
 
 
 class _Verification:
     def __init__(self, home: Path, controller: str | None, spine_vkey: str | None, report: Report) -> None:
         self._home, self._controller, self._spine_vkey, self._report = home, controller, spine_vkey, report
+        pinned = pin(home)
+        self._in_use, self._pinned = pinned.in_use, pinned.files
+        self.between = False
+        """A folder in use whose slots are those of an epoch about to be published."""
         self._keyring: Keyring | None = None
         self._by_log: dict[str, str] = {}  # log id → controller
         self._last_epoch: dict[str, Any] = {}
@@ -85,14 +103,14 @@ class _Verification:
         for item in scan_segments(self._home, self._controller):
             if isinstance(item, Segments):
                 segments = item
-            else:
+            elif not (self._in_use and item.code is FindingCode.SEGMENT_TAIL):  # an append is under way
                 yield item
         self._by_log = {**segments.controllers, **self._by_log}
         texts = yield from self._slot_texts()
         heads: Heads = {}
         for text in texts.values():
             checkpoint = parse_checkpoint(text)
-            heads.setdefault(checkpoint.origin, {})[checkpoint.size, checkpoint.root] = "spine/slots.json"
+            heads.setdefault(checkpoint.origin, {})[checkpoint.size, checkpoint.root] = SLOTS_FILE
         checked: set[tuple[str, str]] = set()
         for folder in self._log_folders():
             place = (folder.parent.name, folder.name)
@@ -104,7 +122,7 @@ class _Verification:
             yield from self._missing_log(place)
         for origin in sorted(set(heads) - self._origins) if self._controller is None else ():
             detail = f"the last epoch names the log {origin}, which is gone"
-            yield Finding(code=FindingCode.CHECKPOINT_MISSING, place="spine/slots.json", detail=detail)
+            yield Finding(code=FindingCode.CHECKPOINT_MISSING, place=SLOTS_FILE, detail=detail)
         yield from self._spine()
         yield from self._slots(texts)
         yield from self._strangers()
@@ -160,7 +178,7 @@ class _Verification:
     def _missing_log(self, place: tuple[str, str]) -> Iterator[Finding]:
         """Frames without a log: not published yet, unless the journal holds a signed head."""
         journal = f"spine/journal/{place[0]}-{place[1]}"
-        if (self._home / journal).exists():
+        if self._home / journal in self._pinned:
             yield Finding(
                 code=FindingCode.CHECKPOINT_MISSING, place=journal, detail="the log it was signed for is gone"
             )
@@ -180,13 +198,13 @@ class _Verification:
 
     def _checkpoint(self, path: Path, journal: Path, key: VerifierKey | None) -> Checking[Checkpoint | None]:
         place = path.relative_to(self._home).as_posix()
-        if not path.exists():
-            if journal.exists():
+        if path not in self._pinned:
+            if journal in self._pinned:
                 detail = "the checkpoint is gone; the journal holds a signed one"
                 yield Finding(code=FindingCode.CHECKPOINT_MISSING, place=place, detail=detail)
             return None
         try:
-            return _read_checkpoint(path, key)
+            return _read_checkpoint(self._pinned[path], key)
         except QuiviveError as error:
             yield Finding(code=FindingCode.CHECKPOINT_ALTERED, place=place, detail=str(error))
             return None
@@ -196,11 +214,11 @@ class _Verification:
     ) -> Checking[dict[tuple[int, bytes], str]]:
         """The spine's copy of the last signed head: never ahead of the log, never another root."""
         place = path.relative_to(self._home).as_posix()
-        if not path.exists():
+        if path not in self._pinned:
             yield Finding(code=FindingCode.JOURNAL_MISSING, place=place, detail="no copy of the last signed head")
             return {}
         try:
-            signed = _read_checkpoint(path, key)
+            signed = _read_checkpoint(self._pinned[path], key)
             _require(signed.origin == checkpoint.origin, "the head of another log")
         except QuiviveError as error:
             yield Finding(code=FindingCode.JOURNAL_ALTERED, place=place, detail=str(error))
@@ -252,18 +270,18 @@ class _Verification:
 
     def _slot_texts(self) -> Checking[dict[int, str]]:
         """Checkpoint texts of the last epoch; each is later compared with the log it names."""
-        path = self._home / "spine" / "slots.json"
-        if not path.exists():
+        path = self._home / SLOTS_FILE
+        if path not in self._pinned:
             return {}
         try:
-            data = path.read_bytes()
+            data = self._pinned[path]
             document = json.loads(data)
             texts = {int(slot): str(text) for slot, text in document["texts"].items()}
             for text in texts.values():
                 parse_checkpoint(text)
             _require(json.dumps(document, sort_keys=True).encode() == data, "not written by the ledger")
         except (ValueError, KeyError, TypeError, AttributeError, QuiviveError) as error:
-            yield Finding(code=FindingCode.SLOTS_DIFFER, place="spine/slots.json", detail=_say(error))
+            yield Finding(code=FindingCode.SLOTS_DIFFER, place=SLOTS_FILE, detail=_say(error))
             return {}
         self._slots_epoch = document.get("epoch")
         return texts
@@ -272,8 +290,9 @@ class _Verification:
         """With keys: the slots of the last epoch give the root that the spine holds."""
         if self._keyring is None or not self._last_epoch:
             return
-        place = "spine/slots.json"
+        place = SLOTS_FILE
         if self._slots_epoch != self._last_epoch["epoch"]:
+            self.between = self._in_use and self._slots_epoch == self._last_epoch["epoch"] + 1
             detail = "the slots are not those of the last epoch: an interrupted publication, or an older file"
             yield Finding(code=FindingCode.SLOTS_NOT_CHECKED, place=place, detail=detail)
             return
@@ -309,10 +328,10 @@ class _Verification:
         return Finding(code=FindingCode.UNEXPECTED_FILE, place=place, detail="the ledger writes no such file")
 
 
-def _read_checkpoint(path: Path, key: VerifierKey | None) -> Checkpoint:
+def _read_checkpoint(data: bytes, key: VerifierKey | None) -> Checkpoint:
     if key is None:
         raise QuiviveError("no public key to check its signature with")
-    checkpoint = parse_checkpoint(open_note(path.read_bytes(), key))
+    checkpoint = parse_checkpoint(open_note(data, key))
     if checkpoint.origin != key.name:
         raise QuiviveError("the checkpoint of another log")
     return checkpoint
