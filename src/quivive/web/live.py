@@ -53,6 +53,13 @@ class LiveViews:
         self._remember(opened.id, new)
         return opened.id
 
+    def current(self, view: str, *, principal: Principal) -> str:
+        """The id of a view of this principal that is open, "" for any other text: free text never enters an entry."""
+        if not view:
+            return ""
+        vault, now = self._services.vault, self._services.clock()
+        return view if vault.touch_live_view(view, principal=principal.id, shown=0, now=now) else ""
+
     async def close(self, view: str, *, principal: Principal) -> None:
         """Close a view at once."""
         closed = self._services.vault.take_live_view(view, principal=principal.id)

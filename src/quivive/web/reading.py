@@ -17,7 +17,7 @@ from quivive.model.errors import RefusedError
 from quivive.vault import Principal
 from quivive.web.guards import principal_of, refusal_act, services_of
 from quivive.web.rows import Row, read_row
-from quivive.web.services import Services
+from quivive.web.services import ControllerFacts, Services
 
 FUTURE_US: Final = HOUR_US
 """A scope ends this far in the future, so that a clock ahead of ours hides nothing."""
@@ -96,6 +96,11 @@ class Reader:
         )
 
 
+def controllers_of(services: Services, principal: Principal) -> tuple[ControllerFacts, ...]:
+    """The companies a principal may see, in the installation's order; a page names no other."""
+    return tuple(facts for facts in services.controllers if facts.id in principal.controllers)
+
+
 async def reader_for(
     request: Request[Any, Any, Any],
     purpose: Purpose,
@@ -110,7 +115,7 @@ async def reader_for(
     """
     services, principal = services_of(request), principal_of(request)
     assert principal is not None, "the guard stands before every reader"
-    known = tuple(facts.id for facts in services.controllers if facts.id in principal.controllers)
+    known = tuple(facts.id for facts in controllers_of(services, principal))
     if controller and controller not in known:
         # The id is named only when it is one of ours: free text never enters an entry.
         what = controller if services.controller(controller) else "unknown_controller"

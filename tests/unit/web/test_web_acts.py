@@ -50,6 +50,16 @@ def test_a_look_that_cannot_be_written_shows_nothing(signed_in, place, path):
     assert not re.search("7K3QX|M2PWA|ZB9TT|4HHRD|A-9917|aurore-db", response.text)
 
 
+def test_an_episode_names_its_open_view_and_nothing_else(signed_in, place):
+    """The id of the view written with the act is one that this account has open; any other text is dropped."""
+    client = signed_in(Role.DPO)
+    client.get("/activity")
+    view, opened = place.acts[-1].object, fakes.hex_id("episode-1")
+    for asked, written in ((view, view), ("+33612345678", ""), ("Dupont", "")):
+        client.get("/activity/episode", params={"open": opened, "view": asked})
+        assert (place.acts[-1].act, place.acts[-1].object) == (ActKind.VIEW_ACCESS, written)
+
+
 def test_search_and_view_of_a_person_are_two_acts(signed_in, place):
     """Posting a search and reading what it found are written apart, under the opaque id."""
     client = signed_in(Role.DPO)

@@ -151,6 +151,14 @@ def test_another_ones_controller_is_refused_and_named_only_when_ours(signed_in, 
     assert place.asked == []
 
 
+@pytest.mark.parametrize("path", ["/", "/activity", "/subject", "/unexplained", "/health"])
+def test_no_page_names_another_company(signed_in, place, path):
+    """Neither filters nor forms name a company outside the principal's controllers."""
+    page = signed_in(Role.DPO, ("boreal",)).get(path).text
+    assert fakes.NAMES["aurore"] not in page
+    assert fakes.NAMES["cassis"] not in page
+
+
 def test_queries_never_leave_the_principals_controllers(signed_in, place):
     """Every query of every page stays within the principal's controllers."""
     client = signed_in(Role.DPO, ("boreal",))

@@ -62,6 +62,15 @@ def test_guesses_do_not_fill_the_ledger(anonymous, place):
     assert confirm(anonymous).status_code == 403
 
 
+def test_guesses_do_not_lock_out_who_holds_a_link(anonymous, link):
+    """While guesses are answered 429, a good link still signs in."""
+    for _ in range(MAX_REFUSALS_PER_MINUTE + 1):
+        refused = confirm(anonymous)
+    assert refused.status_code == 429
+    anonymous.get(f"/sign-in?token={link}")
+    assert confirm(anonymous).status_code == 303
+
+
 def test_no_session_opens_when_the_act_cannot_be_written(anonymous, place, link):
     """Signing in without a trace is refused."""
     anonymous.get(f"/sign-in?token={link}")

@@ -16,7 +16,7 @@ from quivive.web.guards import principal_of, requires
 from quivive.web.listing import FACET_ROWS, PAGE_ROWS, EpisodePage, episodes, facets
 from quivive.web.live import LiveViews
 from quivive.web.pages import page
-from quivive.web.reading import Period, Purpose, Reader, reader_for
+from quivive.web.reading import Period, Purpose, Reader, controllers_of, reader_for
 
 POLL_S: Final = 2
 """Seconds between two polls of the live list (with JavaScript)."""
@@ -24,7 +24,6 @@ RELOAD_S: Final = 10
 """Seconds between two reloads without JavaScript."""
 MAX_EPISODE_ACCESSES: Final = 200
 """Accesses shown inside one episode; the page says when there are more."""
-STOP_POLLING: Final = 286  # htmx: stop polling
 
 
 def _live(request: Request[Any, Any, Any]) -> LiveViews:
@@ -71,14 +70,14 @@ async def activity(request: Request[Any, Any, Any]) -> Response[str]:
         live=live,
         poll_s=POLL_S,
         periods=list(Period),
-        controllers=reader.services.controllers,
+        controllers=controllers_of(reader.services, reader.principal),
         live_meta=(RELOAD_S, f"/activity?{filters.query(view=view)}") if live else None,
     )
 
 
 @get("/activity/rows", opt=requires(Permission.CONTROLLER_ACCESSES_READ), include_in_schema=False)
 async def activity_rows(request: Request[Any, Any, Any]) -> Response[str]:
-    """The live fragment; polling stops when the view is not open any more."""
+    """The live fragment; a view that was closed in between is opened anew, with its own act."""
     reader, filters, found = await _read(request, sample=PAGE_ROWS + 1)
     asked = request.query_params.get("view", "")
     view = await _live(request).show(
@@ -99,7 +98,8 @@ async def activity_episode(request: Request[Any, Any, Any]) -> Response[str]:
     reader = await reader_for(request, Purpose.ACTIVITY_REVIEW, period=filters.period)
     episode = request.query_params.get("open", "")
     inside = await reader.rows("episode", episode=episode, limit=MAX_EPISODE_ACCESSES)
-    await reader.record(ActKind.VIEW_ACCESS, object_id=request.query_params.get("view", "")[:64], count=len(inside))
+    view = _live(request).current(request.query_params.get("view", ""), principal=reader.principal)
+    await reader.record(ActKind.VIEW_ACCESS, object_id=view, count=len(inside))
     return page(request, "episode.html", inside=inside, inside_max=MAX_EPISODE_ACCESSES)
 
 

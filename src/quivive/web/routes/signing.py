@@ -24,7 +24,7 @@ LINK_COOKIE: Final = "quivive_link"
 LINK_COOKIE_S: Final = 300
 """Seconds between opening the link and confirming."""
 MAX_REFUSALS_PER_MINUTE: Final = 20
-"""Refused sign-ins written per minute; beyond, attempts are answered 429: guesses must not fill the ledger."""
+"""Refused sign-ins written per minute; beyond, they are answered 429 unwritten: guesses must not fill the ledger."""
 
 
 class Refusals:
@@ -72,11 +72,12 @@ async def sign_in(request: Request[Any, Any, Any]) -> Response[Any]:
     """Use the link and open a session; both the entry and the refusal are acts."""
     services, now = services_of(request), services_of(request).clock()
     refusals: Refusals = request.app.state.refusals
-    if refusals.too_many(now):
-        raise RefusedError("sign_in_refused_too_often")
     try:
         principal = services.vault.consume_link(request.cookies.get(LINK_COOKIE, ""), now)
     except RefusedError as error:
+        # After the look, not before it: a guesser must not be able to lock out who holds a good link.
+        if refusals.too_many(now):
+            raise RefusedError("sign_in_refused_too_often") from None
         refusals.add(now)
         await services.act(_act(ActKind.SIGN_IN_REFUSED, None, error.code))
         answer: Response[Any] = page(request, "sign_in.html", status=403, waiting=False, error=error.code)

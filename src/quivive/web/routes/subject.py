@@ -20,7 +20,7 @@ from quivive.vault import SubjectSearch
 from quivive.web.filters import read_cursor
 from quivive.web.guards import principal_of, requires, services_of
 from quivive.web.pages import page
-from quivive.web.reading import Period, Purpose, Reader, reader_for
+from quivive.web.reading import Period, Purpose, Reader, controllers_of, reader_for
 from quivive.web.rows import GapRow, Row, read_gap
 from quivive.web.services import Services
 
@@ -145,7 +145,7 @@ def _form_page(
 ) -> Response[str]:
     services, principal = services_of(request), principal_of(request)
     assert principal is not None
-    mine = [facts for facts in services.controllers if facts.id in principal.controllers]
+    mine = controllers_of(services, principal)
     kinds = list(dict.fromkeys(("record", *(kind for facts in mine for kind in facts.identity_kinds))))
     return page(
         request,

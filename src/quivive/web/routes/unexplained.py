@@ -16,7 +16,7 @@ from quivive.model.verdict import Verdict
 from quivive.web.filters import Filters, read_filters
 from quivive.web.guards import requires
 from quivive.web.pages import page
-from quivive.web.reading import Period, Purpose, Reader, reader_for
+from quivive.web.reading import Period, Purpose, Reader, controllers_of, reader_for
 from quivive.web.rows import Row, number, text
 
 MAX_GROUPS: Final = 20
@@ -131,5 +131,5 @@ async def unexplained(request: Request[Any, Any, Any]) -> Response[str]:
         filters=filters,
         found=found,
         periods=list(Period),
-        controllers=reader.services.controllers,
+        controllers=controllers_of(reader.services, reader.principal),
     )
