@@ -12,7 +12,7 @@ import prometheus_client
 
 from quivive.core.pipeline import Pipeline
 from quivive.core.story import prove
-from quivive.intake import Intake, IntakeReport
+from quivive.intake import Intake, IntakeKind, IntakeReport
 from quivive.ledger.log import Ledger
 from quivive.model.entry import ActBody
 from quivive.model.errors import RefusedError
@@ -22,7 +22,7 @@ from quivive.projection.projection import Projection
 from quivive.projection.query import Scope
 from quivive.settings import ControllerSettings, Settings
 from quivive.vault import Vault
-from quivive.web.services import ControllerFacts, IntakeKind, LedgerHead, Services, StoryResult
+from quivive.web.services import ControllerFacts, LedgerHead, Services, StoryResult
 
 PROJECTION_DELAY_US_READY_MAX: Final = 60_000_000  # `/readyz` is false when the verdicts are older than a minute
 
@@ -100,8 +100,8 @@ class _Intake:
         body: bytes,
     ) -> IntakeReport:
         return await self._intake.take(
-            kind=kind.value,
-            source=self._intake.source_for(kind.value, sources),
+            kind=kind,
+            source=self._intake.source_for(kind, sources),
             controllers=controllers,
             content_type=content_type,
             body=body,

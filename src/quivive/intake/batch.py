@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from hashlib import sha256
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
@@ -250,9 +250,3 @@ def link_events(links: Iterable[LinkEvent]) -> list[Event]:
         )
         for each in links
     ]
-
-
-def render_report(accepted: int, duplicates: int, refused: Iterable[RowError]) -> dict[str, Any]:
-    """Build the JSON object of the answer (docs/access-api.md)."""
-    rows = [{"row": e.row, "field": e.field, "expected": e.expected, "found": e.found} for e in refused]
-    return {"accepted": accepted, "duplicates": duplicates, "refused": rows}

@@ -6,45 +6,11 @@ Must never offer a way to read that is not scoped, nor a way to answer before an
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Protocol
 
+from quivive.intake import IntakeKind, IntakeReport
 from quivive.model.entry import ActBody
 from quivive.vault import Vault
-
-
-class IntakeKind(StrEnum):
-    """What an intake route carries; one value per route."""
-
-    ACCESSES = "accesses"
-    CONTACTS = "contacts"
-    DIRECTORY = "directory"
-    ROSTER = "roster"
-    HEARTBEATS = "heartbeats"
-
-
-class RowRefusal(Protocol):
-    """One refused row: its number, the field as a path (`$.at`), what was expected, the type found. Never a value."""
-
-    @property
-    def row(self) -> int: ...
-    @property
-    def field(self) -> str: ...
-    @property
-    def expected(self) -> str: ...
-    @property
-    def found(self) -> str: ...
-
-
-class IntakeReport(Protocol):
-    """What became of a batch. Good rows are kept, bad ones refused one by one."""
-
-    @property
-    def accepted(self) -> int: ...
-    @property
-    def duplicates(self) -> int: ...
-    @property
-    def refused(self) -> Sequence[RowRefusal]: ...
 
 
 class Query(Protocol):

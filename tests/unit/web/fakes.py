@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from quivive.intake import IntakeReport
 from quivive.model.clock import HOUR_US, MINUTE_US, SECOND_US
 from quivive.model.entry import ActBody
 from quivive.model.errors import RefusedError, StorageError
@@ -245,7 +246,7 @@ class Installation:
         if self.broken:
             raise StorageError("disk full")
         self.batches.append((kind, sources[0], body))
-        return Report(
+        return IntakeReport(
             accepted=2, duplicates=1, refused=(RowError(row=3, field="$.at", expected="RFC 3339", found="string"),)
         )
 
@@ -334,15 +335,6 @@ class Installation:
         return self.vault.issue_token(
             name=name, sources=(source,) if source else (), roles=roles, controllers=controllers, expires_at=0
         )
-
-
-@dataclass(frozen=True)
-class Report:
-    """What an intake answers."""
-
-    accepted: int
-    duplicates: int
-    refused: tuple[RowError, ...]
 
 
 def installation(folder: Path) -> Installation:

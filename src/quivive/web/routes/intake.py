@@ -9,11 +9,11 @@ from typing import Annotated, Any, Final
 import msgspec
 from litestar import Request, post
 
+from quivive.intake import IntakeKind, IntakeReport
 from quivive.model.errors import RefusedError
 from quivive.model.permission import Permission
 from quivive.web.guards import principal_of, refusal_act, requires, services_of
 from quivive.web.schema import BATCH_PROBLEMS, BatchOperation
-from quivive.web.services import IntakeKind, IntakeReport
 
 MAX_BODY: Final = (8 << 20) + 1024
 """Bytes of a batch; the mapper's own limit plus a little, so that its clear refusal is the one that is met."""
