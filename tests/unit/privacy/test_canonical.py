@@ -120,6 +120,4 @@ def test_record_notation_refused(text: str, code: str) -> None:
         parse_record(CATALOGUE, text)
     assert refused.value.code == code
     assert "7" not in str(refused.value)
-    assert "2" not in str(refused.value).replace("found 1", "").replace(
-        "expected 2", ""
-    )
+    assert "2" not in str(refused.value).replace("found 1", "").replace("expected 2", "")
