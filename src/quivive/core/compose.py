@@ -164,7 +164,7 @@ def _ready(parts: Parts) -> Callable[[], Awaitable[bool]]:
     async def ready() -> bool:
         state = parts.pipeline.state
         fresh = parts.clock() - state.judged_at < PROJECTION_DELAY_US_READY_MAX
-        return fresh and not state.rebuilding and not state.storage_failing_since
+        return fresh and not parts.pipeline.rebuilding and not state.storage_failing_since
 
     return ready
 
