@@ -74,6 +74,9 @@ class Supervisor:
             child.process = await asyncio.create_subprocess_exec(
                 sys.executable, "-m", "quivive", "--home", os.fspath(self._home), *child.arguments
             )
+            if self._stopping.is_set():  # the stop came while the process was being made, and has not seen it
+                await self._end(child)
+                return
             code = await child.process.wait()
             if self._stopping.is_set():
                 return

@@ -1,0 +1,142 @@
+"""Claims about quivive.supervisor: children that die are started again, ends are orderly and bounded."""
+
+import asyncio
+import contextlib
+import os
+import signal
+from types import SimpleNamespace
+
+from quivive import supervisor as module
+from quivive.settings import SourceKind
+from quivive.supervisor import Supervisor
+
+
+def settings(home, *sources):
+    return SimpleNamespace(home=home, sources={name: SimpleNamespace(kind=SourceKind.POSTGRES) for name in sources})
+
+
+def children(supervisor):
+    return [supervisor._core, *supervisor._relays]
+
+
+async def reached(what):
+    for _ in range(1_000):
+        if what():
+            return
+        await asyncio.sleep(0.01)
+    raise AssertionError("not in time")
+
+
+def play(home, monkeypatch, scripts, work, *sources):
+    """Run a supervisor whose children are small real programs: `scripts[name]` instead of `quivive …`."""
+    original = asyncio.create_subprocess_exec
+
+    async def instead(*words, **options):
+        name = " ".join(words[5:])
+        return await original("/bin/sh", "-c", scripts[name], **options)
+
+    monkeypatch.setattr(module.asyncio, "create_subprocess_exec", instead)
+    told = []
+
+    async def run():
+        supervisor = Supervisor(settings(home, *sources), told.append)
+        monkeypatch.setattr(supervisor, "_wait_for_core", lambda: asyncio.sleep(0))
+        running = asyncio.create_task(supervisor.run())
+        try:
+            await work(supervisor)
+            supervisor.stop()
+            return await asyncio.wait_for(running, 15)
+        finally:
+            for child in children(supervisor):
+                if child.process is not None and child.process.returncode is None:
+                    with contextlib.suppress(ProcessLookupError):
+                        child.process.kill()
+
+    return asyncio.run(run()), told
+
+
+def test_a_killed_child_is_started_again_and_told(tmp_path, monkeypatch):
+    """kill -9: one line, a new process, the others untouched."""
+
+    async def work(supervisor):
+        await reached(lambda: all(child.process for child in children(supervisor)))
+        relay, core = supervisor._relays[0], supervisor._core
+        before, other = relay.process.pid, core.process.pid
+        os.kill(before, signal.SIGKILL)
+        await reached(lambda: relay.process.pid != before)
+        assert core.process.pid == other
+        assert relay.restarts == 1
+
+    scripts = {"core": "exec sleep 30", "relay db": "exec sleep 30"}
+    code, told = play(tmp_path, monkeypatch, scripts, work, "db")
+    assert code == 0
+    assert [line for line in told if line.startswith("relay db: ended with -9; starting again in 0.2 s")]
+
+
+def test_a_child_that_can_never_start_ends_everything(tmp_path, monkeypatch):
+    """Exit code 2 is the configuration's: serve ends with it, and stops the others."""
+
+    async def work(supervisor):
+        await asyncio.wait_for(supervisor._stopping.wait(), 10)
+
+    scripts = {"core": "exec sleep 30", "relay db": "exit 2"}
+    code, told = play(tmp_path, monkeypatch, scripts, work, "db")
+    assert code == 2
+    assert told == ["relay db: cannot start; see the line above"]
+
+
+def test_relays_end_before_the_core(tmp_path, monkeypatch):
+    """So that the core takes in their last records."""
+    order = tmp_path / "order"
+    script = "trap 'echo {0} >> {1}; exit 0' TERM; while :; do sleep 0.05; done"
+    scripts = {"core": script.format("core", order), "relay db": script.format("relay", order)}
+
+    async def work(supervisor):
+        await reached(lambda: all(child.process for child in children(supervisor)))
+        await asyncio.sleep(0.2)
+
+    code, _ = play(tmp_path, monkeypatch, scripts, work, "db")
+    assert code == 0
+    assert order.read_text().split() == ["relay", "core"]
+
+
+def test_a_child_that_does_not_end_is_killed(tmp_path, monkeypatch):
+    """Bounded: a stuck process holds nobody up for long."""
+    monkeypatch.setattr(module, "STOP_S_MAX", 0.3)
+
+    async def work(supervisor):
+        await reached(lambda: supervisor._core.process)
+        await asyncio.sleep(0.2)
+
+    code, told = play(tmp_path, monkeypatch, {"core": "trap '' TERM; while :; do sleep 0.05; done"}, work)
+    assert code == 0
+    assert any("did not end" in line for line in told)
+
+
+def test_stopping_while_a_child_starts_leaves_none_behind(tmp_path, monkeypatch):
+    """A stop that falls between the decision to start and the started process still ends it."""
+    started = []
+    original = asyncio.create_subprocess_exec
+
+    async def slow(*_words, **options):
+        process = await original("/bin/sh", "-c", "exec sleep 30", **options)
+        started.append(process)
+        await asyncio.sleep(0.3)
+        return process
+
+    monkeypatch.setattr(module.asyncio, "create_subprocess_exec", slow)
+
+    async def run():
+        supervisor = Supervisor(settings(tmp_path), lambda _: None)
+        monkeypatch.setattr(supervisor, "_wait_for_core", lambda: asyncio.sleep(0))
+        running = asyncio.create_task(supervisor.run())
+        await reached(lambda: started)
+        supervisor.stop()
+        try:
+            return await asyncio.wait_for(running, 5), started[0].returncode
+        finally:
+            if started[0].returncode is None:
+                started[0].kill()
+
+    code, ended = asyncio.run(run())
+    assert (code, ended) == (0, -signal.SIGTERM)
