@@ -7,6 +7,7 @@ Heavy imports stay inside the commands, so that `--help` answers at once.
 
 import asyncio
 import json
+import os
 import sys
 from collections.abc import Coroutine
 from pathlib import Path
@@ -19,6 +20,7 @@ from quivive.model.errors import ConfigurationError, QuiviveError
 
 EXIT_FAILED: Final = 1
 EXIT_CONFIGURATION: Final = 2
+PRIVATE_UMASK: Final = 0o077  # whatever a process of ours writes is its owner's alone (DuckDB's files too)
 HOME_DEFAULT: Final = "./var/quivive"
 DEMO_HOME_DEFAULT: Final = "./var/demo"
 
@@ -36,7 +38,10 @@ T = TypeVar("T")
 @click.pass_context
 def cli(context: click.Context, home: Path | None) -> None:
     """Who had access to what, who changed what, when, and for what reason, with proof."""
-    default = DEMO_HOME_DEFAULT if context.invoked_subcommand == "demo" else HOME_DEFAULT
+    demonstration = context.invoked_subcommand == "demo"
+    if not demonstration:  # whose database, of an account of its own, must reach its folder
+        os.umask(PRIVATE_UMASK)
+    default = DEMO_HOME_DEFAULT if demonstration else HOME_DEFAULT
     context.obj = (home or Path(default)).absolute()
 
 
@@ -269,7 +274,9 @@ def links() -> None:
 def links_sync(home: Path, name: str, dsn: str | None) -> None:
     """Read the declared key columns of a source's database, nothing else, and write their hashed links."""
     from quivive.core.database_jobs import sync_links
+    from quivive.settings import refuse_password
 
+    refuse_password(dsn or "", file="(command line)", key="--dsn")  # every account of the machine reads arguments
     click.echo(said(f"{_run(sync_links(_settings(home), name, dsn))} links written"))
 
 

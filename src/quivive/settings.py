@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final, Literal, TypeVar
+from urllib.parse import parse_qs, urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
@@ -70,7 +72,6 @@ class SourceSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     comment_contact_key: str = "contact"
     keep_unknown: bool = False
     path: str = ""
-    workers: int = 1
     heartbeat_s: int = 5
     silent_after_s: int = 120
 
@@ -213,6 +214,33 @@ def _controller(path: Path) -> ControllerSettings:
     if not 1 <= decoded.slot <= SLOT_MAX:
         raise ConfigurationError(file=shown, key="slot", expected=f"1 to {SLOT_MAX}", found=str(decoded.slot))
     _check_retention(decoded.retention, shown)
+    _check_place(decoded, shown)
+    return _settings_of(identifier, decoded, _tables(decoded, shown))
+
+
+def _check_place(decoded: _ControllerFile, shown: str) -> None:
+    _check_zone(decoded.timezone, shown, "timezone")
+    region = decoded.default_region
+    if len(region) != 2 or not (region.isascii() and region.isalpha() and region.isupper()):
+        raise ConfigurationError(
+            file=shown, key="default_region", expected="a country code, for example FR", found=region
+        )
+    if decoded.lateness_s < 0:
+        raise ConfigurationError(
+            file=shown, key="lateness_s", expected="0 or more seconds", found=str(decoded.lateness_s)
+        )
+
+
+def _check_zone(zone: str, shown: str, key: str) -> None:
+    try:
+        ZoneInfo(zone)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ConfigurationError(
+            file=shown, key=key, expected="a time zone, for example Europe/Paris", found=zone
+        ) from None
+
+
+def _tables(decoded: _ControllerFile, shown: str) -> tuple[Table, ...]:
     tables = tuple(
         Table(
             name=t.name,
@@ -232,6 +260,10 @@ def _controller(path: Path) -> ControllerSettings:
     for name in (*names, *decoded.not_protected):
         if name.count(".") != 1:
             raise ConfigurationError(file=shown, key="tables.name", expected="schema.table", found=name)
+    return tables
+
+
+def _settings_of(identifier: str, decoded: _ControllerFile, tables: tuple[Table, ...]) -> ControllerSettings:
     return ControllerSettings(
         id=identifier,
         name=decoded.name,
@@ -274,6 +306,7 @@ def _check_retention(retention: _RetentionSettings, shown: str) -> None:
 
 def _check_references(settings: Settings) -> None:
     parse_address(settings.operator.web_listen, "operator.web_listen")
+    _check_zone(settings.operator.timezone, SETTINGS_FILE, "operator.timezone")
     slots: dict[int, str] = {}
     for controller in settings.controllers.values():
         if controller.slot in slots:
@@ -327,6 +360,24 @@ def _check_source(settings: Settings, name: str, source: SourceSettings) -> None
     if source.kind is SourceKind.POSTGRES:
         parse_address(source.listen, f"{key}.listen")
         parse_address(source.target, f"{key}.target")
+        refuse_password(source.side_dsn, file=SETTINGS_FILE, key=f"{key}.side_dsn")
+
+
+def refuse_password(dsn: str, *, file: str, key: str) -> None:
+    """Secrets come by file or environment only (DESIGN §3): a DSN names an account, never its password.
+
+    Raises:
+        ConfigurationError: it holds one, which is not repeated.
+    """
+    try:
+        parts = urlsplit(dsn)
+        held = parts.password or parse_qs(parts.query).get("password")
+    except ValueError:
+        raise ConfigurationError(file=file, key=key, expected="a DSN", found="another text") from None
+    if held:
+        raise ConfigurationError(
+            file=file, key=key, expected="no password: it comes by the environment", found="a password"
+        )
 
 
 PORT_MAX: Final = 65_535

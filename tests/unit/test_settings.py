@@ -104,6 +104,30 @@ def test_a_whole_configuration_is_read(tmp_path: Path) -> None:
         ),
         (
             MAIN,
+            SHOP.replace("slot = 1", 'slot = 1\ntimezone = "Europe/Pariss"'),
+            "controllers/shop.toml",
+            "timezone",
+            "a time zone, for example Europe/Paris",
+            "Europe/Pariss",
+        ),
+        (
+            MAIN,
+            SHOP.replace("slot = 1", 'slot = 1\ndefault_region = "France"'),
+            "controllers/shop.toml",
+            "default_region",
+            "a country code, for example FR",
+            "France",
+        ),
+        (
+            MAIN,
+            SHOP.replace("slot = 1", "slot = 1\nlateness_s = -1"),
+            "controllers/shop.toml",
+            "lateness_s",
+            "0 or more seconds",
+            "-1",
+        ),
+        (
+            MAIN,
             SHOP + "[retention]\ntrace_days = 500\n",
             "controllers/shop.toml",
             "retention.justification",
@@ -136,6 +160,17 @@ def test_broken_toml_and_missing_file_are_told(tmp_path: Path) -> None:
         load_settings(tmp_path)
     with pytest.raises(ConfigurationError, match="TOML in UTF-8"):
         load_settings(home(tmp_path, "[operator"))
+
+
+@pytest.mark.parametrize(
+    "dsn", ["postgresql://side:hunter2@db/shop", "postgresql://side@db/shop?password=hunter2", "postgresql://[db/shop"]
+)
+def test_a_password_in_a_dsn_is_refused_and_not_repeated(tmp_path: Path, dsn: str) -> None:
+    """A configuration file holds no secret; neither does the sentence that says so."""
+    with pytest.raises(ConfigurationError) as caught:
+        load_settings(home(tmp_path, MAIN.replace("listen =", f'side_dsn = "{dsn}"\nlisten =')))
+    assert caught.value.key == "sources.shop-db.side_dsn"
+    assert "hunter2" not in str(caught.value)
 
 
 def test_addresses() -> None:
