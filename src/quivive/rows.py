@@ -278,13 +278,6 @@ def identifier_item(value: Any, path: str) -> str:
     return value
 
 
-def code_item(value: Any, path: str) -> str:
-    """Read one item of an array as a code."""
-    if not isinstance(value, str) or not is_code(value):
-        raise FieldError(path, "a code", type_name(value))
-    return value
-
-
 def is_code(text: str) -> bool:
     """Tell whether a text may stand in clear as a code of the organisation."""
     return bool(_CODE.fullmatch(text)) and sum(map(str.isdigit, text)) <= _MAX_CODE_DIGITS

@@ -16,7 +16,6 @@ from quivive.rows import (
     MAX_ROWS,
     FieldError,
     Row,
-    code_item,
     decode_rows,
     identifier_item,
     is_code,
@@ -191,7 +190,6 @@ def test_codes_leave_no_room_for_a_full_name_or_a_number(text, good):
     """What stands in clear in entries is a code of the organisation."""
     assert is_code(text) is good
     if not good:
-        wrong(lambda: code_item(text, "$.x"))
         wrong(lambda: Row({"x": text}).code("x"))
 
 

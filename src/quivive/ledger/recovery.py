@@ -8,14 +8,10 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 
 from quivive.ledger.frame import PREFIX_BYTES, FrameError, FrameHeader, check_frame, frame_length
 from quivive.ledger.heads import FramePlace
 from quivive.model.errors import StorageError
-
-MAX_REPORTED_TAILS: Final = 1_000
-"""Half-written tails listed at one start: one per segment file that was open, a handful."""
 
 
 class LedgerDamagedError(StorageError):

@@ -19,7 +19,6 @@ from quivive.model.errors import QuiviveError
 
 SLOTS: Final = 1_024
 """Fixed: a controller's slot never moves, and the number of controllers does not show (DESIGN §7)."""
-OPERATOR_SLOT: Final = 0
 _VERSION: Final = 1
 _KEY_PREFIX: Final = b"quivive-key/v1"
 

@@ -13,8 +13,6 @@ from quivive.ledger.merkle import HASH_BYTES
 from quivive.model.errors import QuiviveError
 
 TILE_WIDTH: Final = 256
-MAX_ENTRY_BYTES: Final = 65_535
-"""Bytes of one log entry: its length is 16 bits (tlog-tiles, "Log Entries")."""
 ENTRIES: Final = -1
 """The "level" of entry bundles, as Go's sumdb counts it."""
 _LENGTH: Final = struct.Struct(">H")

@@ -12,8 +12,6 @@ MAX_KEYS_PER_PART: Final = 4_096
 """Record keys in one access part. A larger execution gives several parts (DESIGN §6)."""
 MAX_SUBJECTS_FOR_ALTERNATES: Final = 20
 """Alternate keys are extracted only where an execution shows at most so many subjects (DESIGN §6)."""
-MAX_EPISODE_SUBJECTS: Final = 20
-"""A listing of more subjects is judged once, as a listing (DESIGN §9.1)."""
 
 
 class Action(StrEnum):

@@ -30,5 +30,4 @@ OPERATOR: Final = ControllerId("operator")
 
 CONTROLLER_ID_PATTERN: Final = re.compile(r"[a-z][a-z0-9-]{1,31}")
 SOURCE_NAME_PATTERN: Final = re.compile(r"[a-z][a-z0-9-]{1,47}")
-KEY_HEX_LENGTH: Final = 32
 KEY_PATTERN: Final = re.compile(r"[0-9a-f]{32}")

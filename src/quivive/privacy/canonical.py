@@ -21,7 +21,6 @@ from quivive.model.catalogue import Catalogue, Table
 from quivive.model.errors import RefusedError
 from quivive.privacy.phone import to_e164
 
-TEXT_FORMAT: Final = 0
 BINARY_FORMAT: Final = 1
 
 Canonicaliser = Callable[[bytes], str | None]

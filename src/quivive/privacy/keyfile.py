@@ -22,7 +22,9 @@ def write_new(path: Path, data: bytes, *, replace: bool = False) -> None:
         _make_folders(path.parent)
         fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, _FILE_MODE)
         try:
-            os.write(fd, data)
+            view = memoryview(data)
+            while view:  # write(2) may stop half-way on a nearly full disk: a key cut short is a key lost
+                view = view[os.write(fd, view) :]
             os.fsync(fd)
         finally:
             os.close(fd)
