@@ -28,6 +28,8 @@ MAX_LIVE_ACCESSES: Final = 100_000
 """Above either (a rebuild, a feed that comes back), one pass over all hot accesses is cheaper than following links."""
 MAX_PIECES: Final = 64
 """Ten-minute pieces of one call window: four hours, and the margins twice over."""
+MAX_INSTANT_US: Final = 2**62
+"""Later than any instant: the span of a judgement that holds everything."""
 DEFAULT_LATENESS_S: Final = 3_600
 
 
@@ -92,7 +94,6 @@ def judge_live(projection: Projection, settings: JudgeSettings, *, as_of: int) -
             _prepare(cursor, settings, as_of)
             _sources(cursor, projection, 0, 0)
             _live_target(cursor)
-            _make(cursor, "work_span", "SELECT 0 AS from_at, 0 AS to_at")
             report = _judge_target(cursor, live=True)
             for table in ("dirty_access", "dirty_contact", "dirty_key", "dirty_agent"):
                 # Only what this transaction saw: rows that came meanwhile are another snapshot's.
@@ -172,14 +173,23 @@ def _sources(cursor: duckdb.DuckDBPyConnection, projection: Projection, from_at:
 
 
 def _live_target(cursor: duckdb.DuckDBPyConnection) -> None:
-    _make(cursor, "live_key", _step("live_key"))
-    _make(cursor, "contact_near", _step("live_contact"))
-    contacts, accesses = _count(cursor, "contact_near"), _count(cursor, "dirty_access")
+    """Choose the accesses to judge. Each step is skipped whose input is empty: mostly nothing late has come."""
+    accesses, contacts, keys, agents = (
+        _count(cursor, f"dirty_{each}") for each in ("access", "contact", "key", "agent")
+    )
+    _make(cursor, "work_span", "SELECT 0 AS from_at, 0 AS to_at")
+    _make(cursor, "live_key", _step("live_key") if keys else "SELECT * FROM dirty_key")
+    touched = False
+    if contacts or keys or agents:
+        _make(cursor, "contact_near", _step("live_contact"))
+        contacts = _count(cursor, "contact_near")
+        touched = contacts > 0
     if contacts > MAX_LIVE_CONTACTS or accesses > MAX_LIVE_ACCESSES:
         _make(cursor, "target", "SELECT access_hi, access_lo, started_at FROM all_access")
+        _make(cursor, "work_span", f"SELECT 0 AS from_at, {MAX_INSTANT_US} AS to_at")
         return
     _make(cursor, "target", _step("live_target"))
-    if contacts:
+    if touched:
         for name in ("contact_leg", "contact_window", "live_subject_key"):
             _make(cursor, name, _step(name))
         _add(cursor, "target", f"SELECT * FROM ({_step('live_touched')}) EXCEPT SELECT * FROM target")
@@ -191,90 +201,69 @@ def _live_target(cursor: duckdb.DuckDBPyConnection) -> None:
 
 
 def _judge_target(cursor: duckdb.DuckDBPyConnection, *, live: bool) -> JudgeReport:
-    if not _count(cursor, "target"):
+    if not _any(cursor, "target"):
         return JudgeReport(exposures=0, revised=0)
-    _make(cursor, "round_work", "SELECT * FROM target")
     listings = _any(
         cursor,
         "all_access a JOIN target t ON t.started_at = a.started_at AND t.access_hi = a.access_hi"
         " AND t.access_lo = a.access_lo WHERE a.distinct_count BETWEEN 2 AND 500",
     )
-    if listings:
-        _make(cursor, "opening", _step("opening_work"))
-        _add(cursor, "round_work", "SELECT * FROM opening EXCEPT SELECT * FROM target")
-    _bounds(cursor)
-    for name in ("contact_near", "contact_leg", "contact_window"):
+    groups = _any(cursor, "catalogue_table WHERE table_kind = 'group'")
+    _work(cursor, listings=listings)
+    _contacts(cursor)
+    if _context(cursor, groups=groups):
+        _contacts(cursor)
+    _match(cursor)
+    for name in ("leftover", "call_window"):
         _make(cursor, name, _step(name))
-    _round(cursor, first=True)
-    _make(cursor, "call_window", _step("call_window"))
-    _make(cursor, "leftover", _step("leftover"))
-    _make(cursor, "need_window", _step("need_window"))
-    in_calls = _any(cursor, "need_window")
-    if in_calls:
-        _make(cursor, "round_work", _step("context_work"))
-    if in_calls and _any(cursor, "round_work"):
-        _bounds(cursor)
-        _round(cursor, first=False, contacts=_widen(cursor))
-        _make(cursor, "leftover", _step("leftover"))
-        if live:
-            _add(cursor, "target", _step("live_later"))
-    _make(cursor, "presence_pair", _step("presence_pair"))
-    _make(cursor, "presence", _step("presence"))
-    groups = _any(cursor, "catalogue_table WHERE table_kind = 'group'") and _any(cursor, "leftover")
-    if groups:
+    left = _any(cursor, "leftover")
+    if live and left:
+        _add(cursor, "target", _step("live_later"))
+    _make(cursor, "presence", _step("presence") if left else _NO_PRESENCE)
+    if groups and left:
         _make(cursor, "group_of", _step("group_of"))
-    _make(cursor, "related", _step("related") if groups and _any(cursor, "group_of") else _NO_RELATED)
+    _make(cursor, "related", _step("related") if groups and left and _any(cursor, "group_of") else _NO_RELATED)
     _make(cursor, "reason", _step("reason"))
     _make(cursor, "listing", _step("listing") if listings else _NO_LISTING)
-    _make(cursor, "unit", _step("unit"))
     _make(cursor, "decision", _step("decision"))
     return _write(cursor)
 
 
-def _bounds(cursor: duckdb.DuckDBPyConnection) -> None:
-    """Instants and accounts of `round_work`: what `contact_near` looks around."""
-    _make(cursor, "work_bounds", "SELECT MIN(started_at) AS from_at, MAX(started_at) AS to_at FROM round_work")
-    _make(
-        cursor,
-        "round_agent",
-        "SELECT DISTINCT a.agent_hi, a.agent_lo FROM all_access a JOIN round_work w"
-        " ON w.started_at = a.started_at AND w.access_hi = a.access_hi AND w.access_lo = a.access_lo"
-        " WHERE a.agent_hi <> 0 OR a.agent_lo <> 0",
-    )
+def _work(cursor: duckdb.DuckDBPyConnection, *, listings: bool) -> None:
+    """What must be looked at to judge the target: itself, and openings that may explain its listings."""
+    _make(cursor, "round_work", "SELECT * FROM target")
+    if listings:
+        _add(cursor, "round_work", f"SELECT * FROM ({_step('opening_work')}) EXCEPT SELECT * FROM target")
+    _make(cursor, "work_access", _step("work_access"))
 
 
-def _widen(cursor: duckdb.DuckDBPyConnection) -> bool:
-    """Contacts that the context of the work reaches beyond those of the work itself, for the second round."""
-    _make(cursor, "contact_before", "SELECT contact_hi, contact_lo FROM contact_near")
-    _make(cursor, "contact_near", _step("contact_near"))
-    cursor.execute(
-        "DELETE FROM contact_near n USING contact_before b"
-        " WHERE b.contact_hi = n.contact_hi AND b.contact_lo = n.contact_lo"
-    )
-    if not _any(cursor, "contact_near"):
-        return False
-    for name in ("contact_window", "contact_identity"):
-        _make(cursor, f"{name}_before", f"SELECT * FROM {name}")
-    for name in ("contact_leg", "contact_window"):
+def _contacts(cursor: duckdb.DuckDBPyConnection) -> None:
+    """Contacts that may be a reason for the work, by its accounts and instants, and when they are one."""
+    _make(cursor, "work_bounds", "SELECT MIN(started_at) AS from_at, MAX(started_at) AS to_at FROM work_access")
+    for name in ("contact_near", "contact_leg", "contact_window"):
         _make(cursor, name, _step(name))
+
+
+def _context(cursor: duckdb.DuckDBPyConnection, *, groups: bool) -> bool:
+    """Add the rest of the calls that the target falls in: caps count over a whole call."""
+    _make(cursor, "capped_window", _step("capped_window"))
+    if not groups:
+        cursor.execute("DELETE FROM capped_window WHERE shape <> 'unidentified'")
+    if not _any(cursor, "capped_window"):
+        return False
+    _make(cursor, "need_window", _step("need_window"))
+    _make(cursor, "round_work", _step("context_work"))
+    if not _any(cursor, "round_work"):
+        return False
+    _add(cursor, "work_access", _step("work_access"))
     return True
 
 
-def _round(cursor: duckdb.DuckDBPyConnection, *, first: bool, contacts: bool = True) -> None:
-    """Resolve and match the accesses of `round_work`; a second round adds the context of the first."""
-    put = _make if first else _add
-    _make(cursor, "round_access", _step("work_access"))
-    put(cursor, "work_access", "SELECT * FROM round_access")
-    _make(cursor, "round_size", _step("round_size"))
-    put(cursor, "work_records", "SELECT * FROM round_size")
-    _make(cursor, "round_exposure", _step("work_exposure"))
-    keys = "SELECT DISTINCT controller, key_hi, key_lo FROM round_exposure"
-    of_contacts = (
-        "SELECT s.controller, s.key_hi, s.key_lo FROM contact_subject s JOIN contact_near c"
-        " ON c.contact_hi = s.contact_hi AND c.contact_lo = s.contact_lo"
-    )
-    known = "" if first else " EXCEPT SELECT DISTINCT controller, key_hi, key_lo FROM identity"
-    _make(cursor, "key_set", f"SELECT * FROM ({keys} UNION {of_contacts}){known}")
+def _match(cursor: duckdb.DuckDBPyConnection) -> None:
+    """Resolve the records of the work to subjects and match them with contacts."""
+    for name in ("work_records", "work_exposure"):
+        _make(cursor, name, _step(name))
+    _make(cursor, "key_set", _step("key_set"))
     _make(cursor, "hop_from", "SELECT *, key_hi AS subject_hi, key_lo AS subject_lo FROM key_set")
     further = True
     for hop in ("hop1", "hop2", "hop3"):
@@ -282,25 +271,13 @@ def _round(cursor: duckdb.DuckDBPyConnection, *, first: bool, contacts: bool = T
         further = further and _any(cursor, f"{hop} WHERE is_person = 0")
         if further:
             _make(cursor, "hop_from", f"SELECT * FROM {hop} WHERE is_person = 0")
-    _make(cursor, "round_identity", _step("identity"))
-    put(cursor, "identity", "SELECT * FROM round_identity")
-    put(cursor, "key_subject", _step("key_subject"))
-    _make(cursor, "round_subject", _step("work_subject"))
-    put(cursor, "work_subject", "SELECT * FROM round_subject")
-    put(cursor, "work_size", _step("work_size"))
-    if contacts:
-        _make(cursor, "contact_identity", _step("contact_identity"))
-    if first:
-        _make(cursor, "contact_identified", _step("contact_identified"))
-    elif contacts:
-        for name in ("contact_window", "contact_identity"):
-            _add(cursor, name, f"SELECT * FROM {name}_before")
-    _make(cursor, "identity_match", _step("identity_match"))
+    for name in ("identity", "work_subject", "work_size", "contact_identity", "identity_match"):
+        _make(cursor, name, _step(name))
     if _any(cursor, "contact_window WHERE team <> ''"):
         _add(cursor, "identity_match", _step("team_match"))
-    if _any(cursor, "round_access WHERE stated_hi <> 0 OR stated_lo <> 0"):
+    if _any(cursor, "work_access WHERE stated_hi <> 0 OR stated_lo <> 0"):
         _add(cursor, "identity_match", _step("stated_match"))
-    put(cursor, "identity_best", _step("identity_best"))
+    _make(cursor, "identity_best", _step("identity_best"))
 
 
 def _write(cursor: duckdb.DuckDBPyConnection) -> JudgeReport:
@@ -331,6 +308,11 @@ def _write(cursor: duckdb.DuckDBPyConnection) -> JudgeReport:
 _NO_RELATED: Final = (
     "SELECT access_hi, access_lo, access_hi AS key_hi, access_lo AS key_lo, started_at, access_hi AS contact_hi,"
     " access_lo AS contact_lo, started_at AS anchor_at, CAST(0 AS BIGINT) AS subject_rank FROM target LIMIT 0"
+)
+_NO_PRESENCE: Final = (
+    "SELECT access_hi, access_lo, access_hi AS key_hi, access_lo AS key_lo, started_at, access_hi AS contact_hi,"
+    " access_lo AS contact_lo, started_at AS anchor_at, 0 AS is_stated, CAST(0 AS BIGINT) AS subject_rank"
+    " FROM target LIMIT 0"
 )
 _NO_LISTING: Final = (
     "SELECT access_hi, access_lo, access_hi AS contact_hi, access_lo AS contact_lo, '' AS template, '' AS strength,"

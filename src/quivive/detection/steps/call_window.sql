@@ -5,7 +5,8 @@ WITH in_call AS (
         w.contact_hi, w.contact_lo, w.controller, w.ident_hi, w.ident_lo, w.from_at, w.to_at, w.anchor_at, w.shape,
         w.from_at - w.from_at % 600000000 AS first_piece, w.to_at - w.to_at % 600000000 AS last_piece
     FROM contact_window w
-    LEFT JOIN contact_identified d ON d.contact_hi = w.contact_hi AND d.contact_lo = w.contact_lo
+    LEFT JOIN (SELECT DISTINCT contact_hi, contact_lo FROM contact_identity WHERE identifies = 1) AS d
+        ON d.contact_hi = w.contact_hi AND d.contact_lo = w.contact_lo
     WHERE (w.shape = 'unidentified' AND d.contact_hi IS NULL)
         OR (w.shape IN ('call', 'wrap_up') AND d.contact_hi IS NOT NULL)
 )

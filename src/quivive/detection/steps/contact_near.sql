@@ -1,11 +1,14 @@
 -- Contacts that may be a reason for the work: of its agents (or of a team), with windows that touch its instants.
-WITH near_agent AS (
+WITH work_agent AS (
+    SELECT DISTINCT agent_hi, agent_lo FROM work_access WHERE agent_hi <> 0 OR agent_lo <> 0
+),
+near_agent AS (
     -- Every account of the persons behind the work's accounts.
-    SELECT DISTINCT o.agent_hi, o.agent_lo
-    FROM round_agent w
+    SELECT o.agent_hi, o.agent_lo
+    FROM work_agent w
     JOIN account c ON c.agent_hi = w.agent_hi AND c.agent_lo = w.agent_lo
     JOIN account o ON o.person_hi = c.person_hi AND o.person_lo = c.person_lo
-    UNION SELECT agent_hi, agent_lo FROM round_agent
+    UNION SELECT agent_hi, agent_lo FROM work_agent
 ),
 near_leg AS (
     SELECT DISTINCT l.contact_hi, l.contact_lo

@@ -7,7 +7,8 @@ FROM (
         ROW_NUMBER() OVER (
             PARTITION BY a.access_hi, a.access_lo ORDER BY o.started_at, o.access_hi, o.access_lo, r.key_hi, r.key_lo
         ) AS nth
-    FROM work_access a
+    FROM target q
+    JOIN work_access a ON a.access_hi = q.access_hi AND a.access_lo = q.access_lo
     JOIN work_size n ON n.access_hi = a.access_hi AND n.access_lo = a.access_lo
     JOIN template t ON t.shape = 'listing'
     JOIN work_subject s ON s.access_hi = a.access_hi AND s.access_lo = a.access_lo

@@ -8,8 +8,8 @@ SELECT DISTINCT
         ELSE 'person'
     END AS table_kind
 FROM all_exposure e
-JOIN round_work w ON w.started_at = e.started_at AND w.access_hi = e.access_hi AND w.access_lo = e.access_lo
-JOIN round_size n ON n.access_hi = e.access_hi AND n.access_lo = e.access_lo AND n.records <= 500
+JOIN work_access w ON w.started_at = e.started_at AND w.access_hi = e.access_hi AND w.access_lo = e.access_lo
+JOIN work_records n ON n.access_hi = e.access_hi AND n.access_lo = e.access_lo AND n.records <= 500
 LEFT JOIN catalogue_table t ON t.controller = e.controller AND t.record_table = e.record_table
 LEFT JOIN catalogue_version c ON c.controller = e.controller
 WHERE COALESCE(t.table_kind, '') <> 'reference'
