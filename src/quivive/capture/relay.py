@@ -27,6 +27,7 @@ from quivive.capture.policy import PolicyFile
 from quivive.capture.postgres_proxy import Relayed
 from quivive.capture.side import SideConnection, SideError
 from quivive.capture.target import Target
+from quivive.language import said
 from quivive.model.access import CaptureMode, GapCause
 from quivive.model.clock import SECOND_US, now_us
 from quivive.model.contact import HeartbeatBody
@@ -60,7 +61,7 @@ def run_relay(settings: Settings, source_name: str) -> int:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             return runner.run(_run(settings, source_name))
     except StartError as error:
-        sys.stderr.write(f"quivive relay {source_name}: {error}\n")
+        sys.stderr.write(f"quivive relay {source_name}: {said(error)}\n")
         return EXIT_CONFIGURATION
 
 
@@ -241,7 +242,7 @@ class Relay:
         try:
             await self._spool.close()
         except StorageError as error:
-            sys.stderr.write(f"quivive relay {self._name}: {error}\n")
+            sys.stderr.write(f"quivive relay {self._name}: {said(error)}\n")
             return 1
         return 0
 
