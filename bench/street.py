@@ -5,7 +5,7 @@ At each rate, probes are rows of their own whose person is asked for over GET /v
 there: the time from the send to that answer is what is measured (DESIGN §13: 2,000/s, p99 3 s). Each look is an
 act, durable before its answer, as for anyone who asks; sender and probes share the machine with the core.
 
-    python bench/street.py [--rates 50,500,2000] [--seconds 6] [--profile FILE]
+    python bench/street.py [--rates 50,500,2000] [--probes 4] [--seconds 6] [--profile FILE]
 """
 
 import argparse
@@ -28,9 +28,8 @@ from street_support import Street, until
 from quivive.model.clock import now_us, to_rfc3339
 
 BATCH_S = 0.05
-PROBES = 4
-"""Probes under way at once."""
-POLL_S = 0.05
+POLL_S = 0.1
+"""A look is a query and an act: pollers that look more often measure themselves."""
 PROBE_LIMIT_S = 20.0
 AGENTS = ("anna", "boris", "carla")
 RECORDS = 50_000
@@ -128,13 +127,13 @@ def cpu_s(pid):
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def measure(street, rate, seconds, first):
+def measure(street, rate, seconds, first, probes):
     out, found, core = {}, [], street.child("core")
     before, at = cpu_s(core), time.monotonic()
     until_at = at + seconds
     threads = [threading.Thread(target=send, args=(street, rate, until_at, f"r{rate}-{first}", out))]
-    for number in range(PROBES):
-        numbers = range(first + number, first + 10_000, PROBES)
+    for number in range(probes):
+        numbers = range(first + number, first + 10_000, probes)
         threads.append(threading.Thread(target=probe, args=(street, until_at, numbers, found)))
     for thread in threads:
         thread.start()
@@ -160,6 +159,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--rates", default="50,500,1000,2000")
     parser.add_argument("--seconds", type=float, default=5.0)
+    parser.add_argument("--probes", type=int, default=4, help="Under way at once; 0 shows what the core alone needs")
     parser.add_argument("--profile", help="Prefix of py-spy profiles of the core, one for each rate (needs py-spy)")
     options = parser.parse_args()
     with Street() as street:
@@ -167,7 +167,7 @@ def main():
         steps, first = [], 1_000_000
         for rate in (int(text) for text in options.rates.split(",")):
             with profiled(options.profile, street.child("core"), rate, options.seconds):
-                steps.append(measure(street, rate, options.seconds, first))
+                steps.append(measure(street, rate, options.seconds, first, options.probes))
             first += 10_000
         print(
             json.dumps({"bench": "street", "floor": "p99 3 s at 2,000/s", "seconds": options.seconds, "steps": steps})
