@@ -21,7 +21,7 @@ import structlog
 from quivive.model.access import GapBody, GapCause
 from quivive.model.clock import SECOND_US, Micros, now_us, to_rfc3339
 from quivive.model.errors import StorageError
-from quivive.rows import MAX_ROW_BYTES, MAX_ROWS
+from quivive.rows import MAX_ROW_BYTES, MAX_ROWS, RowError
 from quivive.settings import SourceSettings
 from quivive.spool.durable import write_atomic
 
@@ -186,24 +186,11 @@ def _head(descriptor: int, offset: int) -> str:
     return sha256(os.pread(descriptor, size, 0)).hexdigest()[:16] if size else ""
 
 
-class RefusedLine(Protocol):
-    """What the follower reads of a refused row."""
-
-    @property
-    def row(self) -> int: ...
-    @property
-    def field(self) -> str: ...
-    @property
-    def expected(self) -> str: ...
-    @property
-    def found(self) -> str: ...
-
-
 class Report(Protocol):
     """What the follower reads of an intake report."""
 
     @property
-    def refused(self) -> Sequence[RefusedLine]: ...
+    def refused(self) -> Sequence[RowError]: ...
 
 
 class IntakePort(Protocol):
@@ -273,7 +260,7 @@ class AccessFileFollower:
         return True
 
     async def _take(self, chunk: Chunk, now: int) -> None:
-        refused: Sequence[RefusedLine] = ()
+        refused: Sequence[RowError] = ()
         if chunk.data:
             report = await self._intake.take(
                 kind="accesses", source=self._name, content_type="application/x-ndjson", body=chunk.data

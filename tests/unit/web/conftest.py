@@ -52,8 +52,8 @@ def signed_in(place):
     """Make a client signed in under a role; an application each, over the same installation."""
     opened = []
 
-    def make(role, controllers=fakes.CONTROLLERS[:2]):
-        client = Client(create_app(place.services()), base_url=ORIGIN)
+    def make(role, controllers=fakes.CONTROLLERS[:2], **changed):
+        client = Client(create_app(place.services(**changed)), base_url=ORIGIN)
         opened.append(client)
         client.__enter__()
         secret = place.session(role, controllers)

@@ -137,3 +137,12 @@ def test_the_story_is_an_act(signed_in, place):
         (ActKind.VERIFY_LEDGER, "whole:0"),
         (ActKind.VERIFY_LEDGER, "changed:20"),
     ]
+
+
+@pytest.mark.parametrize("path", ["/story/prove", "/story/tamper"])
+def test_no_story_copies_a_folder_that_is_not_invented(signed_in, place, path):
+    """Outside a demonstration the first page tells no story and nothing copies keys and evidence."""
+    client = signed_in(Role.SECURITY, demonstration=False)
+    assert "/story/" not in client.get("/").text
+    assert client.submit(path).status_code == 404
+    assert place.acts == []

@@ -1,6 +1,7 @@
 """First page: counts of the day, the guided story in four steps, and the story's two proofs.
 
-Registered by `app.create_app`. Must never touch the data folder itself: the story works on a copy.
+Registered by `app.create_app`. Must never touch the data folder itself: the story works on a copy, and only in a
+demonstration.
 """
 
 import asyncio
@@ -11,6 +12,7 @@ from urllib.parse import urlsplit
 
 from litestar import Request, Response, get, post
 from litestar.datastructures import Cookie
+from litestar.exceptions import NotFoundException
 from litestar.response import Redirect
 
 from quivive.model.entry import ActKind
@@ -91,6 +93,8 @@ def figures_of(counts: Mapping[str, object]) -> list[Figure]:
 
 async def _story(request: Request[Any, Any, Any], *, tamper: bool) -> Response[Any]:
     services = services_of(request)
+    if not services.demonstration:  # it copies the whole folder, keys included: fit for invented data only
+        raise NotFoundException
     reader = await reader_for(request, Purpose.DEMONSTRATION_STORY)
     async with _story_lock:
         result = await (services.story_tamper() if tamper else services.story_prove())
