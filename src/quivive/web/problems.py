@@ -23,10 +23,8 @@ _CODE_STATUS: Final[dict[str, int]] = {
     "content_type": 415,
     "too_large": 413,
     "unknown_search": 404,
-    "unknown_controller": 403,
     "controller_unknown": 403,
     "filter_invalid": 400,
-    "gate_refused": 403,
     "source_refused": 403,
     "sign_in_refused_too_often": 429,
 }

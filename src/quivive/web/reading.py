@@ -111,16 +111,16 @@ async def reader_for(
     """Make the reader of a request, narrowed to one controller when asked.
 
     Raises:
-        RefusedError: `unknown_controller`; the refusal of another's controller is an act too.
+        RefusedError: `controller_unknown`; the refusal of another's controller is an act too.
     """
     services, principal = services_of(request), principal_of(request)
     assert principal is not None, "the guard stands before every reader"
     known = tuple(facts.id for facts in controllers_of(services, principal))
     if controller and controller not in known:
         # The id is named only when it is one of ours: free text never enters an entry.
-        what = controller if services.controller(controller) else "unknown_controller"
+        what = controller if services.controller(controller) else "controller_unknown"
         await services.act(refusal_act(principal, what))
-        raise RefusedError("unknown_controller")
+        raise RefusedError("controller_unknown")
     now = services.clock()
     return Reader(
         services=services,

@@ -41,10 +41,10 @@ CODES: Final[tuple[tuple[str, type[StrEnum]], ...]] = (
 
 PROBLEMS: Final = (
     "bad_request", "content_type", "controller_unknown", "defect", "field_invalid", "filter_invalid",
-    "form_expired", "gate_refused", "identity_kind_unknown", "link_expired", "link_unknown", "link_used",
-    "method_not_allowed", "not_durable", "not_found", "other_site", "permission_refused", "sign_in_needed",
-    "sign_in_refused_too_often", "subject_ambiguous", "subject_one_of", "subject_unreadable", "table_unknown",
-    "too_large", "too_many_keys", "unknown_controller", "unknown_search",
+    "form_expired", "identity_kind_unknown", "link_expired", "link_unknown", "link_used", "method_not_allowed",
+    "not_durable", "not_found", "other_site", "permission_refused", "record_key_parts", "record_notation",
+    "record_table_ambiguous", "record_table_unknown", "sign_in_needed", "sign_in_refused_too_often",
+    "subject_one_of", "subject_unreadable", "too_large", "too_many_keys", "unknown_search",
 )  # fmt: skip
 """Refusals that a person may meet; any other code is shown as `problem.other` with its code."""
 
@@ -63,7 +63,6 @@ def all_codes() -> Iterator[str]:
         "evidence.nearest_during",
     )
     yield from ("fresh.silent", "fresh.until", "fresh.never", "reason.pending")
-    yield from ("reason.unexplained", "reason.not_judged", "report.reason_open", "verdict.none")
     yield from ("reason.unexplained", "reason.not_judged", "report.reason_open", "verdict.none")
     yield from ("unit.days", "unit.hours", "unit.minutes", "unit.seconds", "story.finding.other", "identity.record")
     yield from ("identity.phone", "identity.other", "agent.none", "found.yes", "found.no", "found.cannot_tell")

@@ -17,8 +17,8 @@ class Query(Protocol):
     """Read a named query inside a scope (DESIGN §4). Row fields: docs of the projection.
 
     `controllers` is never empty and never wider than the principal's. Instants are microseconds UTC,
-    from inclusive, to exclusive. Concurrency: any number of calls at once. Raises RefusedError when the
-    gate refuses.
+    from inclusive, to exclusive. Concurrency: any number of calls at once. The gate is the query's: agents of an
+    establishment that is not active come back without a code.
     """
 
     async def __call__(
@@ -57,8 +57,8 @@ class SubjectKeys(Protocol):
     """Turn what a person typed into keyed pseudonyms of one controller.
 
     `kind` is `record` (`customer:2`), `phone`, or a declared alternate kind (`email`, `customer_number`…).
-    Raises RefusedError with a stored code (`subject_unreadable`, `subject_ambiguous`, `table_unknown`…); never
-    keeps, logs or quotes the text.
+    Raises RefusedError with a stored code (`subject_unreadable`, `record_notation`, `record_table_unknown`…);
+    never keeps, logs or quotes the text.
     """
 
     def __call__(self, controller: str, kind: str, text: str) -> tuple[str, ...]: ...

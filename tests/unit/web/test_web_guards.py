@@ -147,7 +147,7 @@ def test_another_ones_controller_is_refused_and_named_only_when_ours(signed_in, 
     client = signed_in(Role.SECURITY, ("aurore",))
     assert client.get("/activity?controller=boreal").status_code == 403
     assert client.get("/activity?controller=mallory").status_code == 403
-    assert [act.object for act in place.acts] == ["boreal", "unknown_controller"]
+    assert [act.object for act in place.acts] == ["boreal", "controller_unknown"]
     assert place.asked == []
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from babel.messages.pofile import read_po
 
-from quivive.web import sentences
+from quivive.web import problems, sentences
 from quivive.web.i18n import LANGUAGES, LOCALE_FOLDER, MissingSentenceError, load_texts
 from quivive.web.reading import Period
 from quivive.web.routes.home import FIGURES
@@ -79,6 +79,25 @@ def test_every_sentence_has_a_text(language):
         strings = known[code].string
         assert all(strings if isinstance(strings, tuple) else (strings,)), (language, code)
     assert prefixes <= {"home.figure.", "period.", "language.", "field."}
+
+
+REFUSERS = ("web", "privacy", "vault.py", "core/compose.py")
+
+
+def raised():
+    """Codes of the refusals that what stands behind a page can raise."""
+    for name in REFUSERS:
+        place = WEB.parent / name
+        for file in place.rglob("*.py") if place.is_dir() else [place]:
+            yield from re.findall(r'RefusedError\(\s*"(\w+)"', file.read_text())
+
+
+def test_every_refusal_is_told_in_words_and_no_other():
+    """A person who mistypes a record reads what to do, not a code; no sentence waits for a code that nobody raises."""
+    only_machines = {"source_refused"}
+    answered = {*problems._STATUS_CODE.values(), *problems._OWN_DETAILS, "field_invalid", "not_durable", "defect"}
+    assert set(raised()) - only_machines <= set(sentences.PROBLEMS)
+    assert set(sentences.PROBLEMS) <= set(raised()) | answered
 
 
 def test_no_sentence_is_left_over():

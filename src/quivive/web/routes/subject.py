@@ -103,7 +103,7 @@ async def start_search(request: Request[Any, Any, Any], *, controller: str, kind
 
 def _keys(services: Services, controller: str, kind: str, text: str) -> tuple[str, ...]:
     if not controller:
-        raise RefusedError("unknown_controller")
+        raise RefusedError("controller_unknown")
     if not text or len(text) > MAX_INPUT:
         raise RefusedError("subject_unreadable")
     return services.subject_keys(controller, kind, text)
@@ -175,7 +175,7 @@ async def subject_search(request: Request[Any, Any, Any]) -> Response[Any]:
             request, controller=controller, kind=str(form.get("kind", "record")), text=str(form.get("text", ""))
         )
     except RefusedError as error:
-        if error.code == "unknown_controller":
+        if error.code == "controller_unknown":
             raise
         return _form_page(request, error=error.code, controller=controller, status=422)
     return Redirect(f"/subject/{search.id}", status_code=303)
