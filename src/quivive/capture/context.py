@@ -140,7 +140,7 @@ class RelayContext:
             lost, lost_from = self._lost, self._lost_from
             self._lost = self._lost_from = 0
             if not self.gap(lost_from, self.clock(), GapCause.SPOOL_FULL, lost):
-                self._lost, self._lost_from = self._lost + lost, lost_from
+                self._lost, self._lost_from = lost, lost_from  # the gap itself is owed, not lost
 
     def gap(self, from_at: int, to_at: int, cause: GapCause, lost: int) -> int:
         """Spool a gap."""

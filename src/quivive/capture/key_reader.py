@@ -68,6 +68,12 @@ class KeyReader:
             if values is not None:
                 window[values] = None
 
+    def texts(self, raws: list[Raw]) -> list[bytes]:
+        """Canonical key texts of many raw values, without those that cannot be read."""
+        if self._fast and min(raws)[:1] > b"0" and b"".join(raws).isdigit():  # type: ignore[operator,arg-type]  # bytes
+            return raws  # type: ignore[return-value]  # positive integers without leading zeros: as they come
+        return [text for raw in raws if (text := self.encoded(raw)) is not None]
+
     def encoded(self, raw: Raw) -> bytes | None:
         """Canonical key text of a raw value, in UTF-8; None when it cannot be read."""
         if self._fast and raw.isdigit() and raw[0] != _ZERO:  # type: ignore[union-attr]  # one column: bytes

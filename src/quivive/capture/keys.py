@@ -206,7 +206,9 @@ class KeyCollector:
 
     def _take_column(self, column: _Column, group: dict[str, None], near: dict[str, None]) -> None:
         raws, reader = column.take(), column.reader
-        texts = [text for raw in raws if (text := reader.encoded(raw)) is not None]
+        if not raws:
+            return
+        texts = reader.texts(raws)
         self._unread += len(raws) - len(texts)
         group.update(dict.fromkeys(reader.hasher.many(texts)))
         if reader.integer:

@@ -30,3 +30,12 @@ def test_neighbourhood_is_the_pseudonym() -> None:
     reader = prepared(found, KEYS, (0,)).columns[0]
     for number in (0, 63, 64, -1, 2**62):
         assert reader.neighbourhood(number >> 6) == neighbourhood(KEYS, "public.customer", number)
+
+
+def test_many_texts_are_the_texts_of_each() -> None:
+    """Reading many raw keys at once gives what reading one by one gives, whatever stands among them."""
+    found = resolve(SNAPSHOT, planned("select id from customer")[0], fields_of((CUSTOMER, "id")))
+    reader = prepared(found, KEYS, (0,)).columns[0]
+    for raws in ([b"1", b"20"], [b"1", b"007"], [b"0"], [b"-3", b"4"], [b"", b"5"], [b"x", b"6"], [b" 7"]):
+        one_by_one = [text for raw in raws if (text := reader.encoded(raw)) is not None]
+        assert reader.texts(list(raws)) == one_by_one

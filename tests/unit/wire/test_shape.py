@@ -152,4 +152,4 @@ def test_linear_time(piece: str) -> None:
             best = min(best, time.process_time() - start)
         return best
 
-    assert cost(24_000) < max(100 * cost(1_500), 0.2)
+    assert cost(12_000) < max(100 * cost(750), 0.2)

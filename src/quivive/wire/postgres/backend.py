@@ -67,13 +67,13 @@ class ServerHalf(Lanes):
         Raises:
             PeerError: they answer no request, or are no protocol 3 messages.
         """
+        self.blocked = False
         due = self._due
         if due and due[0][0] == Due.LANE and self._answer_lane(data):
             return data
         if self._lesson is not None:
             self._learn_lane(data)
         buffer = self._from_server.feed(data)
-        self.blocked = False
         kept: list[bytes] = []
         position, sent_to = 0, 0
         end, handlers = len(buffer), self._server_handlers

@@ -2,7 +2,7 @@
 
 import struct
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from transcripts import Notes, Read, play, split
 
@@ -93,7 +93,6 @@ def comparable(notes: Notes) -> tuple[object, ...]:
     return tuple(notes.events), notes.rows_of
 
 
-@settings(max_examples=200, deadline=None)
 @given(exchanges, st.data())
 def test_short_and_long_way_tell_the_same(steps: list[tuple[bytes, str, bool]], data: st.DataObject) -> None:
     """Executions in the lane are told like those outside it, whatever comes and however it is split."""
