@@ -5,6 +5,7 @@ file or environment) and never guess: an unknown key, a wrong type or a bad refe
 ConfigurationError that names file, key, expected and found.
 """
 
+import re
 import tomllib
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -23,6 +24,7 @@ from quivive.model.ids import CONTROLLER_ID_PATTERN, OPERATOR, SOURCE_NAME_PATTE
 
 SETTINGS_FILE: Final = "quivive.toml"
 CONTROLLERS_FOLDER: Final = "controllers"
+_PUBLIC_URL: Final = re.compile(r"https://[A-Za-z0-9.\-]+(:[0-9]{1,5})?")
 RESERVED_SOURCES: Final = frozenset({"core", "console"})  # spools of the core itself
 SLOT_MAX: Final = 1_023  # slot 0 is the operator's own log; 1,024 fixed slots in the spine (DESIGN §7)
 RETENTION_DAYS_MAX: Final = 1_095  # law reference §5: above needs a legal text, which no setting can carry
@@ -47,8 +49,14 @@ class OperatorSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     language: Literal["fr", "en"] = "fr"
     timezone: str = "Europe/Paris"
     web_listen: str = "127.0.0.1:8443"
+    public_url: str = ""
     contact: str = ""
     demonstration: bool = False
+
+    @property
+    def console_url(self) -> str:
+        """Where a person opens the console: behind a TLS proxy `public_url`, else the loopback address itself."""
+        return self.public_url or f"http://{self.web_listen}"
 
 
 class SourceSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -304,8 +312,21 @@ def _check_retention(retention: _RetentionSettings, shown: str) -> None:
         )
 
 
+def _check_console(operator: OperatorSettings) -> None:
+    """Secrets of sessions and tokens cross a network under TLS only."""
+    address = parse_address(operator.web_listen, "operator.web_listen")
+    host = address if isinstance(address, str) else address[0]
+    key = "operator.public_url"
+    if operator.public_url and not _PUBLIC_URL.fullmatch(operator.public_url):
+        expected = "https:// and a host, without path"
+        raise ConfigurationError(file=SETTINGS_FILE, key=key, expected=expected, found=operator.public_url)
+    if not operator.public_url and not host.startswith(("127.", "localhost", "::1")):
+        expected = "the https:// address of the TLS proxy, as the console listens beyond loopback"
+        raise ConfigurationError(file=SETTINGS_FILE, key=key, expected=expected, found="nothing")
+
+
 def _check_references(settings: Settings) -> None:
-    parse_address(settings.operator.web_listen, "operator.web_listen")
+    _check_console(settings.operator)
     _check_zone(settings.operator.timezone, SETTINGS_FILE, "operator.timezone")
     slots: dict[int, str] = {}
     for controller in settings.controllers.values():

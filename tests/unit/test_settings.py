@@ -173,6 +173,23 @@ def test_a_password_in_a_dsn_is_refused_and_not_repeated(tmp_path: Path, dsn: st
     assert "hunter2" not in str(caught.value)
 
 
+def test_the_console_leaves_loopback_under_tls_alone(tmp_path: Path) -> None:
+    """Beyond loopback a TLS address is required; it is what links and cookies follow."""
+    origin = 'origin = "example.test/centre"'
+    listening = MAIN.replace(origin, f'{origin}\nweb_listen = "0.0.0.0:8443"')
+    folder = home(tmp_path, listening)
+    with pytest.raises(ConfigurationError, match=r"operator\.public_url"):
+        load_settings(folder)
+    for wrong in ("http://qv.example", "https://qv.example/path"):
+        (folder / "quivive.toml").write_text(listening.replace(origin, f'{origin}\npublic_url = "{wrong}"'))
+        with pytest.raises(ConfigurationError, match=r"operator\.public_url"):
+            load_settings(folder)
+    (folder / "quivive.toml").write_text(listening.replace(origin, f'{origin}\npublic_url = "https://qv.example"'))
+    assert load_settings(folder).operator.console_url == "https://qv.example"
+    (folder / "quivive.toml").write_text(MAIN)
+    assert load_settings(folder).operator.console_url == "http://127.0.0.1:8443"
+
+
 def test_addresses() -> None:
     """host:port, IPv6 in brackets and Unix sockets are the only forms."""
     assert parse_address("127.0.0.1:5432", "k") == ("127.0.0.1", 5432)

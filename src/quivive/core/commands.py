@@ -124,7 +124,7 @@ class _Commands:
             controllers=self._controllers(request),
             now=self._parts.clock(),
         )
-        return {"link": f"http://{self._parts.settings.operator.web_listen}/sign-in?token={secret}"}
+        return {"link": f"{self._parts.settings.operator.console_url}/sign-in?token={secret}"}
 
     def _controllers(self, request: dict[str, Any]) -> tuple[str, ...]:
         known = tuple(self._parts.settings.controllers)

@@ -62,7 +62,7 @@ def services(parts: Parts) -> Services:
         language=settings.operator.language,
         timezone=settings.operator.timezone,
         demonstration=settings.operator.demonstration,
-        secure_cookies=not settings.operator.web_listen.startswith(("127.", "localhost", "[::1]")),
+        secure_cookies=settings.operator.console_url.startswith("https://"),
         contact=settings.operator.contact,
     )
 

@@ -17,7 +17,8 @@ _MAIN: Final = """\
 name = {operator}
 origin = {origin}            # prefix of the logs' names; never changes
 language = {language}
-web_listen = "127.0.0.1:8443"    # loopback; put a TLS proxy in front, or use the SSH tunnel line
+web_listen = "127.0.0.1:8443"    # loopback: use an SSH tunnel, or put a TLS proxy in front and name it:
+# public_url = "https://quivive.example.fr"   # the proxy hands on the Host header
 
 # One source per proxied database. Change one line in the application: its host and port.
 # [sources.shop-db]
