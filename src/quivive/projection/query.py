@@ -68,15 +68,27 @@ def run_query(
     if not scope.purpose or not scope.principal:
         raise ValueError("a scope needs a purpose and a principal")
     values = _values(scope, params)
-    instants: list[int] | None = None
+    known = _Known()
     if name == "accesses_by_subject":
-        shown = _run(connection, sealed, scope, "_shown", values, None)
+        # In three steps, because each lets the next read less of the sealed days: keys, then instants, then rows.
+        linked = _run(connection, sealed, scope, "links_of", values, known)
+        values |= {f"linked_{half}": [row[f"key_{half}"] for row in linked] for half in ("hi", "lo")}
+        shown = _run(connection, sealed, scope, "_shown", values, _Known(key_hi=[int(row["key_hi"]) for row in linked]))
         if not shown:
             return []
         instants = [int(row["started_at"]) for row in shown]
         values |= {f"shown_{half}": [row[f"access_{half}"] for row in shown] for half in ("hi", "lo")}
         values["shown_at"] = instants
-    return [_shape(row) for row in _run(connection, sealed, scope, name, values, instants)]
+        known = _Known(instants=instants)
+    return [_shape(row) for row in _run(connection, sealed, scope, name, values, known)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Known:
+    """What the steps before have found: the only instants, or halves of keys, that sealed days need be read for."""
+
+    instants: Sequence[int] | None = None
+    key_hi: Sequence[int] | None = None
 
 
 def _run(
@@ -85,13 +97,13 @@ def _run(
     scope: Scope,
     name: str,
     values: Mapping[str, object],
-    instants: list[int] | None,
+    known: _Known,
 ) -> list[dict[str, Any]]:
-    """Execute one text. `instants`, when known, are the only ones at which sealed days need to be read."""
+    """Execute one text, whose sealed relations keep to what is known."""
     text = _text(name)
     for table in _SEALED:
         if f"{{sealed_{table}}}" in text:
-            text = text.replace(f"{{sealed_{table}}}", _sealed_union(sealed, scope, table, instants))
+            text = text.replace(f"{{sealed_{table}}}", _sealed_union(sealed, scope, table, known))
     bound = {each: values.get(each) for each in set(_PARAMETER.findall(text))}
     cursor = connection.execute(text, bound)
     names = [column[0] for column in cursor.description or ()]
@@ -141,10 +153,10 @@ def _fragments() -> dict[str, str]:
     return found
 
 
-def _sealed_union(sealed: SealedDays, scope: Scope, table: str, instants: list[int] | None) -> str:
+def _sealed_union(sealed: SealedDays, scope: Scope, table: str, known: _Known) -> str:
     paths = sealed.files(table, scope.controllers, scope.from_at, scope.to_at)
-    if instants is not None:
-        days = {utc_day(Micros(at)) for at in instants}
+    if known.instants is not None:
+        days = {utc_day(Micros(at)) for at in known.instants}
         paths = [path for path in paths if PurePath(path).parent.name in days]
     if not paths:
         return ""
@@ -153,8 +165,11 @@ def _sealed_union(sealed: SealedDays, scope: Scope, table: str, instants: list[i
         f"UNION ALL\nSELECT {listed} FROM read_parquet({quoted_files(paths)}) s\n"
         "WHERE s.started_at >= $from_at AND s.started_at < $to_at"
     )
-    if instants is not None:
-        union += f"\nAND s.started_at IN ({', '.join(map(str, sorted(set(instants))))})"  # prunes row groups
+    # Literal lists prune row groups; a join alone would read everything between its least and its greatest key.
+    if known.instants is not None:
+        union += f"\nAND s.started_at IN ({', '.join(map(str, sorted(set(known.instants))))})"
+    if known.key_hi is not None and table == "exposure":
+        union += f"\nAND s.key_hi IN ({', '.join(map(str, sorted(set(known.key_hi))))})"
     if table == "verdict":
         # A later revision stands in the hot table; the sealed day itself never changes.
         union += (
