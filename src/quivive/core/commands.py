@@ -82,7 +82,7 @@ class _Commands:
         del request
         pipeline = self._parts.pipeline
         pipeline.request_rebuild()
-        while pipeline.rebuilding or await asyncio.to_thread(self._behind) > 0:
+        while pipeline.rebuilding:
             await asyncio.sleep(TAIL_PAUSE_S)
         judgements = pipeline.state.judgements
         while pipeline.state.judgements < judgements + 2:  # the first may have begun before the last entries

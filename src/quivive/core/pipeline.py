@@ -82,6 +82,7 @@ class Pipeline:
         self._rebuild = threading.Event()
         self._failing: set[str] = set()  # steps that the disk refuses
         self._policy_due = False
+        self._rebuild_to: dict[str, int] = {}  # heads when it began: entries go on arriving meanwhile
         self._gaps_owed: list[GapBody] = []
         self.failed = threading.Event()
         self.state = PipelineState()
@@ -187,7 +188,7 @@ class Pipeline:
         return taken
 
     def _publish(self) -> int:
-        self._ledger.publish(self._clock())
+        self._ledger.publish(self._clock(), force=self._stop.is_set())  # a clean stop leaves nothing unpublished
         return 1
 
     def _drop_consumed(self) -> int:
@@ -236,15 +237,16 @@ class Pipeline:
         """Project a batch; 1 when more is waiting."""
         try:
             batch = self._ledger.read(self.projection.watermark(), MAX_PROJECT_ENTRIES)
-            if not batch:
-                self.state.rebuilding = False
-                return 0
-            self.projection.apply(batch)
+            if batch:
+                self.projection.apply(batch)
         except ProjectionMismatchError as error:
             log.warning("projection.quarantined", error=str(error))
             self._start_again()
             return 1
         self.state.projected += len(batch)
+        if self.state.rebuilding:
+            marks = self.projection.watermark()
+            self.state.rebuilding = any(marks.get(shard, 0) < size for shard, size in self._rebuild_to.items())
         if self._policies.take(batch):
             self._policy_due = True
         return int(len(batch) >= FULL_BATCH_ENTRIES)
@@ -255,6 +257,7 @@ class Pipeline:
 
     def _start_again(self) -> None:
         self.state.rebuilding = True
+        self._rebuild_to = {shard: self._ledger.head(shard).entries for shard in self._ledger.shards()}
         self.projection.reset()
 
     def _seal_finished_days(self) -> int:
