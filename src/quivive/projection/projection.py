@@ -34,8 +34,18 @@ MAX_QUARANTINES: Final = 3
 """Quarantined copies kept for study; older ones are deleted, they hold pseudonymous traces."""
 
 
+MAX_SWAP_WAIT_S: Final = 2.0
+"""How long a query waits for a reset, which takes tenths of a second, before it asks its reader to come again."""
+INTERRUPT_EVERY_S: Final = 0.05
+"""A query between two statements does not notice an interruption: it is told again."""
+
+
 class ProjectionMismatchError(QuiviveError):
     """Entries and watermark disagree; the projection quarantined itself and is empty: read again from zero."""
+
+
+class ProjectionUnavailableError(QuiviveError):
+    """The projection is being set aside or closed; the same query may be asked again (the web answers 503)."""
 
 
 class DurableEntry(Protocol):
@@ -61,6 +71,10 @@ class Projection:
         self._connection = connection
         self._texts = merge_texts()
         self._write_lock = threading.RLock()
+        self._readers: list[duckdb.DuckDBPyConnection] = []
+        self._readers_change = threading.Condition()
+        """Guards the cursors of running queries: the file is replaced or closed only when there are none."""
+        self._swapping = self._closed = False
         self.judging = threading.RLock()
         """Held by a judgement, and by whatever rewrites verdicts (seal, purge, reset). Taken before the write lock."""
         self._prepare()
@@ -156,12 +170,25 @@ class Projection:
         return files
 
     def query(self, scope: Scope, name: str, params: Mapping[str, object]) -> list[dict[str, object]]:
-        """Run a named query inside a scope, on a cursor of its own (see `query.run_query`)."""
-        cursor = self._connection.cursor()
+        """Run a named query inside a scope, on a cursor of its own (see `query.run_query`).
+
+        Raises:
+            ProjectionUnavailableError: the projection was set aside, or closed, while the query ran: ask again.
+        """
+        with self._readers_change:
+            if self._closed or not self._readers_change.wait_for(lambda: not self._swapping, MAX_SWAP_WAIT_S):
+                raise ProjectionUnavailableError("the projection is closed or being rebuilt")
+            cursor = self._connection.cursor()
+            self._readers.append(cursor)
         try:
             return run_query(cursor, self.sealed, scope, name, params)
+        except duckdb.InterruptException as error:
+            raise ProjectionUnavailableError("the projection is being rebuilt") from error
         finally:
             cursor.close()
+            with self._readers_change:
+                self._readers.remove(cursor)
+                self._readers_change.notify_all()
 
     def cursor(self) -> duckdb.DuckDBPyConnection:
         """A cursor for detection, which reads and writes verdicts. Nobody else takes one."""
@@ -230,17 +257,34 @@ class Projection:
     def reset(self) -> None:
         """Quarantine hot file and sealed days, and start empty."""
         with self.judging, self._write_lock:
-            self._writer.close()
-            self._connection.close()
-            _quarantine(self.folder)
-            (self.folder / "sealed").mkdir(exist_ok=True)
-            self._connection = connect(self.folder)
-            create_schema(self._connection)
-            self._prepare()
+            self._send_readers_away()
+            try:
+                self._writer.close()
+                self._connection.close()
+                _quarantine(self.folder)
+                (self.folder / "sealed").mkdir(exist_ok=True)
+                self._connection = connect(self.folder)
+                create_schema(self._connection)
+                self._prepare()
+            finally:
+                with self._readers_change:
+                    self._swapping = False
+                    self._readers_change.notify_all()
+
+    def _send_readers_away(self) -> None:
+        """Stop running queries and let no new one begin. DuckDB would keep a file open that a cursor still reads."""
+        with self._readers_change:
+            self._swapping = True
+            while self._readers:
+                for reader in self._readers:
+                    reader.interrupt()
+                self._readers_change.wait(INTERRUPT_EVERY_S)
 
     def close(self) -> None:
         """Close; a checkpoint is DuckDB's own."""
         with self._write_lock:
+            self._closed = True
+            self._send_readers_away()
             self._writer.close()
             self._connection.close()
 

@@ -30,7 +30,12 @@ from traces import (
 from quivive.model.clock import DAY_US, utc_day
 from quivive.model.contact import ContactKind
 from quivive.model.gate import GateState
-from quivive.projection.projection import MAX_QUARANTINES, Projection, ProjectionMismatchError
+from quivive.projection.projection import (
+    MAX_QUARANTINES,
+    Projection,
+    ProjectionMismatchError,
+    ProjectionUnavailableError,
+)
 from quivive.projection.query import Scope
 
 SCOPE = Scope(controllers=(CONTROLLER,), from_at=T0 - 10 * DAY_US, to_at=T0 + 10 * DAY_US, purpose="t", principal="p")
@@ -274,3 +279,30 @@ class TestSealed:
         projection.reset()
         projection.apply(Shards().durable(story()))
         assert len(self.rows(projection)) == 2
+
+
+def test_queries_survive_a_reset(projection):
+    """A query during a reset answers from before, from after, or asks to come again; nothing of DuckDB escapes."""
+    shards, failures, stop = Shards(), [], threading.Event()
+    projection.apply(shards.durable(story()))
+
+    def read():
+        while not stop.is_set():
+            try:
+                projection.query(SCOPE, "activity", {})
+            except ProjectionUnavailableError:
+                continue
+            except Exception as error:  # noqa: BLE001 (any other failure of a reader fails the test)
+                failures.append(error)
+                return
+
+    threads = [threading.Thread(target=read) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for _ in range(5):
+        projection.reset()
+        projection.apply(Shards().durable(story()))
+    stop.set()
+    for thread in threads:
+        thread.join()
+    assert failures == []
