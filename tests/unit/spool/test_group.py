@@ -104,7 +104,7 @@ def test_inline_syncs_on_the_loop_until_the_disk_is_slow(tmp_path, monkeypatch):
         for _ in range(5):
             await spool.durable(put(spool))
         assert set(threads) == {threading.main_thread()}
-        delay[0] = 10 * group.MAX_INLINE_S
+        delay[0] = 3 * group.MAX_INLINE_S
         for _ in range(5):
             spool.when_durable(put(spool), told.append)
             await spool.durable(spool.writer.last_seq)
