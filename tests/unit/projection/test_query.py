@@ -223,3 +223,24 @@ def test_weak_excess_compares_with_peers(projection):
     (row,) = projection.query(scope(), "weak_excess", {})
     assert row["agent_code"] == neutral_code(key("p0"))
     assert (row["calls"], row["excess"], row["peers"]) == (6, 6, 5)
+
+
+def test_an_episode_that_straddles_two_pages_stands_whole_on_the_first(projection):
+    """Activity pages by the end of an episode: its older accesses neither are cut off nor come again."""
+    minute, start = 60 * SECOND, T0 - T0 % (300 * SECOND) + 300 * SECOND
+    shards = Shards()
+    looks = [access(f"s{n}", start + n * minute // 2, [("public.customer", "c9")], agent="login-z") for n in range(8)]
+    calls = [call("kz", start + 20 * minute, start + 40 * minute, agents=["login-y"], subjects=[("record", "c1")])]
+    looks += [
+        access(f"c{n}", start + (20 + 2 * n) * minute, [("public.customer", "c1")], agent="login-y") for n in range(8)
+    ]
+    projection.apply(shards.durable([gate(), catalogue(), *calls, *looks, heartbeat(END, at=END)]))
+    judge_live(projection, SETTINGS, as_of=END)
+    wide = scope(to_at=T0 + 7_200 * SECOND)
+    whole = projection.query(wide, "activity", {})
+    assert [row["statements"] for row in whole] == [8, 8]
+    assert whole[0]["at"] > whole[1]["at"]
+    inside = start + 31 * minute  # within the call: it ended later, so it stands on the page before
+    assert [row["episode"] for row in projection.query(wide, "activity", {"before_at": inside})] == [
+        whole[1]["episode"]
+    ]
