@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from quivive.spool.durable import TEMPORARY_PREFIX
+
 MAX_TRIES: Final = 40
 """Readings of the heads before a publication is taken for an interrupted one."""
 PAUSE_S: Final = 0.025
@@ -68,11 +70,16 @@ def _read(home: Path) -> Iterator[tuple[Path, bytes]]:
 
 
 def _settled(home: Path, files: dict[Path, bytes]) -> bool:
-    """Each log's journal holds the head that its checkpoint shows."""
+    """Each log's journal holds the head that its checkpoint shows; a log's first journal precedes its checkpoint."""
     journal = home / "spine" / "journal"
+    shown: dict[Path, bytes] = {}
     for path, data in files.items():
         if path.name == "checkpoint":
             name = "spine" if path.parent == home / "spine" else f"{path.parent.parent.name}-{path.parent.name}"
-            if files.get(journal / name) != data:
-                return False
-    return True
+            shown[journal / name] = data
+    written = {
+        path: data
+        for path, data in files.items()
+        if path.parent == journal and not path.name.startswith(TEMPORARY_PREFIX)
+    }
+    return shown == written

@@ -2,6 +2,7 @@
 
 import threading
 
+from quivive.ledger import pinned as room
 from quivive.ledger.finding import Exit
 from quivive.ledger.pinned import pin
 from quivive.ledger.verify import verify_home
@@ -32,6 +33,19 @@ def test_an_open_ledger_is_in_use(home):
     ledger.append(home.events(1, 5), home.now)
     ledger.close()
     assert not pin(home.path).in_use
+
+
+def test_a_first_publication_under_way_is_waited_for(home, monkeypatch):
+    """Between the first journal of a log and its checkpoint, the heads are read again."""
+    ledger = home.open()
+    ledger.append(home.events(1, 5), home.now)
+    ledger.publish(home.now)
+    checkpoint = next((home.path / "log").rglob("checkpoint"))
+    signed = checkpoint.read_bytes()
+    checkpoint.unlink()
+    monkeypatch.setattr(room.time, "sleep", lambda _: checkpoint.write_bytes(signed))
+    assert pin(home.path).files[checkpoint] == signed
+    ledger.close()
 
 
 def test_a_growing_folder_is_verified_whole(home):
