@@ -215,6 +215,17 @@ def gate_set(home: Path, /, **fields: Any) -> None:
     _emit(_ask(home, "gate-set", **fields), as_json=False)
 
 
+@gate.command("show")
+@click.option("--employer", required=True)
+@click.option("--establishment", required=True)
+@click.option("--module", type=click.Choice(["access", "recordings", "residual"]), default="access", show_default=True)
+@as_json_option
+@click.pass_obj
+def gate_show(home: Path, /, as_json: bool, **fields: Any) -> None:
+    """Show the state in force."""
+    _emit(_ask(home, "gate-show", **fields), as_json)
+
+
 @cli.group()
 def token() -> None:
     """Tokens of the API, one per source and purpose."""
@@ -232,6 +243,15 @@ def token_issue(
 ) -> None:
     """Issue a token; it is shown once."""
     _emit(_ask(home, "token-issue", name=name, sources=sources, roles=roles, controllers=controllers), as_json)
+
+
+@token.command("revoke")
+@click.argument("name")
+@as_json_option
+@click.pass_obj
+def token_revoke(home: Path, name: str, as_json: bool) -> None:
+    """Revoke a token at once."""
+    _emit(_ask(home, "token-revoke", name=name), as_json)
 
 
 @cli.command("sign-in-link")

@@ -25,6 +25,7 @@ from quivive.model.ids import CONTROLLER_ID_PATTERN, OPERATOR, SOURCE_NAME_PATTE
 SETTINGS_FILE: Final = "quivive.toml"
 CONTROLLERS_FOLDER: Final = "controllers"
 _PUBLIC_URL: Final = re.compile(r"https://[A-Za-z0-9.\-]+(:[0-9]{1,5})?")
+LINKS_SUFFIX: Final = "-links"  # spool of `quivive links sync` of a source
 RESERVED_SOURCES: Final = frozenset({"core", "console"})  # spools of the core itself
 SLOT_MAX: Final = 1_023  # slot 0 is the operator's own log; 1,024 fixed slots in the spine (DESIGN §7)
 RETENTION_DAYS_MAX: Final = 1_095  # law reference §5: above needs a legal text, which no setting can carry
@@ -365,7 +366,7 @@ def _check_source(settings: Settings, name: str, source: SourceSettings) -> None
     key = f"sources.{name}"
     if not SOURCE_NAME_PATTERN.fullmatch(name):
         raise ConfigurationError(file=SETTINGS_FILE, key=key, expected="2 to 48 of a-z, 0-9, -", found=name)
-    if name in RESERVED_SOURCES:
+    if name in RESERVED_SOURCES or name.endswith(LINKS_SUFFIX):
         raise ConfigurationError(file=SETTINGS_FILE, key=key, expected="a name the core does not use", found=name)
     for required in _REQUIRED[source.kind]:
         if not getattr(source, required):

@@ -5,6 +5,7 @@ never hide a death: each is one line on standard error, and the relay's next sta
 """
 
 import asyncio
+import ctypes
 import os
 import signal
 import sys
@@ -21,6 +22,7 @@ STABLE_AFTER_S: Final = 30.0  # a child that lived so long starts again without 
 CORE_READY_S_MAX: Final = 60.0
 STOP_S_MAX: Final = 20.0  # then a child is killed; sessions of a relay have had their time
 EXIT_CONFIGURATION: Final = 2
+_PR_SET_PDEATHSIG: Final = 1  # prctl(2)
 
 
 @dataclass(slots=True)
@@ -72,7 +74,13 @@ class Supervisor:
         while not self._stopping.is_set():
             child.started_at = loop.time()
             child.process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "quivive", "--home", os.fspath(self._home), *child.arguments
+                sys.executable,
+                "-m",
+                "quivive",
+                "--home",
+                os.fspath(self._home),
+                *child.arguments,
+                preexec_fn=end_with_parent(signal.SIGTERM),
             )
             if self._stopping.is_set():  # the stop came while the process was being made, and has not seen it
                 await self._end(child)
@@ -124,6 +132,18 @@ class Supervisor:
             self._tell(f"{child.name}: did not end in {STOP_S_MAX:.0f} s; killed")
             process.kill()
             await process.wait()
+
+
+def end_with_parent(number: signal.Signals) -> Callable[[], None] | None:
+    """Make a child's first act: ask Linux for a signal when the thread that started it is gone (kill -9 included)."""
+    if sys.platform != "linux":
+        return None
+    library = ctypes.CDLL(None)
+
+    def ask() -> None:
+        library.prctl(_PR_SET_PDEATHSIG, number)
+
+    return ask
 
 
 async def serve(settings: Settings, tell: Callable[[str], None]) -> int:

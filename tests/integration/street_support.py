@@ -214,10 +214,11 @@ class Street:
     def activate(self):
         """Gate, tokens and three informed agents; returns once every source has its policy."""
         self.issue_tokens()
-        self.ask(
-            "gate-set", employer="qualis", establishment="lille", module="access", state="active",
-            reference="PV-1", demonstration=False,
-        )  # fmt: skip
+        for state in ("dry", "assessed", "consulted", "informed", "active"):
+            self.ask(
+                "gate-set", employer="qualis", establishment="lille", module="access", state=state,
+                reference="PV-1", demonstration=False,
+            )  # fmt: skip
         rows = [
             {
                 "id": f"rh-{login}", "version": 1, "name": f"Agent {login}", "employer": "qualis",

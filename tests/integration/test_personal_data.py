@@ -195,10 +195,11 @@ class Centre:
             self.tokens[source] = str(answer["token"])
         reader = self.ask("token-issue", name="reader", sources=[], roles=["security", "dpo", "administrator"])
         self.tokens["reader"] = str(reader["token"])
-        self.ask(
-            "gate-set", employer="qualis", establishment="lille", module="access", state="active",
-            reference="PV-1", demonstration=False,
-        )  # fmt: skip
+        for state in ("dry", "assessed", "consulted", "informed", "active"):
+            self.ask(
+                "gate-set", employer="qualis", establishment="lille", module="access", state=state,
+                reference="PV-1", demonstration=False,
+            )  # fmt: skip
         self.until(lambda: json.loads((self.home / "run" / "policy" / "aurore-db.json").read_bytes())["active"], 20)
         self.until(lambda: psycopg.connect(self.dsn, connect_timeout=5).close() is None, 20)
 

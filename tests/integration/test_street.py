@@ -342,6 +342,20 @@ def test_a_gate_is_set_and_a_demonstration_refused(street):
     code, _, error = street.run("gate", "set", *words, "--demonstration")
     assert code == 1
     assert "no demonstration" in error
+    code, _, error = street.run("gate", "set", *[word.replace("dry", "active") for word in words])
+    assert code == 1
+    assert "after dry comes assessed" in error
+    code, out, _ = street.run("gate", "show", "--employer", "qualis", "--establishment", "arras", "--json")
+    assert json.loads(out) == {"state": "dry"}
+
+
+def test_a_revoked_token_opens_nothing(street):
+    """Revoking by name ends a token at once."""
+    _, out, _ = street.run("token", "issue", "t-9", "--role", "dpo", "--json")
+    street.tokens["t-9"] = json.loads(out)["token"]
+    assert street.api("GET", "/v1/health", token="t-9")[0] == 200
+    assert street.run("token", "revoke", "t-9")[0] == 0
+    assert street.api("GET", "/v1/health", token="t-9")[0] == 401
 
 
 def test_source_map_proposes_and_links_sync_reads(street):

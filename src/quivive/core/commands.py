@@ -13,13 +13,14 @@ from quivive.core.writers import CoreWriter
 from quivive.detection.judge import JudgeSettings, judge
 from quivive.ledger.entry import decode_entry
 from quivive.model.clock import Micros, to_rfc3339
-from quivive.model.entry import EntryKind
+from quivive.model.entry import ActBody, ActKind, EntryKind
 from quivive.model.errors import RefusedError
-from quivive.model.gate import GateBody, GateState, Module
+from quivive.model.gate import GATE_ORDER, GateBody, GateState, Module, may_follow
 from quivive.model.permission import Role
 
 MAX_TAIL_ENTRIES: Final = 512  # per look
 TAIL_PAUSE_S: Final = 0.3
+OWNER: Final = "owner"  # who may open the control socket: the account the core runs under
 
 
 def commands(
@@ -33,7 +34,9 @@ def commands(
         "judge": table.judge,
         "rebuild": table.rebuild,
         "gate-set": table.gate_set,
+        "gate-show": table.gate_show,
         "token-issue": table.token_issue,
+        "token-revoke": table.token_revoke,
         "sign-in-link": table.sign_in_link,
     }
     return handlers, {"tail": table.tail}
@@ -42,6 +45,7 @@ def commands(
 class _Commands:
     def __init__(self, parts: Parts, writer: CoreWriter, judge_settings: JudgeSettings) -> None:
         self._parts, self._writer, self._judge_settings = parts, writer, judge_settings
+        self._sealed: dict[tuple[str, str, Module], GateState] = {}  # durable, perhaps not yet taken in by the policies
 
     async def ping(self, request: dict[str, Any]) -> dict[str, Any]:
         del request
@@ -100,8 +104,19 @@ class _Commands:
         )
         if body.demonstration and not self._parts.settings.operator.demonstration:
             raise RefusedError("gate_demonstration", "this installation is no demonstration (operator.demonstration)")
+        place = (body.employer, body.establishment, body.module)
+        current = self._sealed.get(place) or self._parts.policies.gate(*place)
+        if not may_follow(current, body.state):
+            following = GATE_ORDER[GATE_ORDER.index(current) + 1]
+            raise RefusedError("gate_order", f"after {current} comes {following}, found {body.state}")
         await asyncio.to_thread(self._writer.write, EntryKind.GATE_STATE, body)
+        self._sealed[place] = body.state
         return {"employer": body.employer, "establishment": body.establishment, "state": body.state}
+
+    async def gate_show(self, request: dict[str, Any]) -> dict[str, Any]:
+        """State of one establishment's module, `installed` before any entry."""
+        place = (str(request["employer"]), str(request["establishment"]), Module(request["module"]))
+        return {"state": self._sealed.get(place) or self._parts.policies.gate(*place)}
 
     async def token_issue(self, request: dict[str, Any]) -> dict[str, Any]:
         sources = tuple(str(name) for name in request.get("sources", ()))
@@ -115,7 +130,21 @@ class _Commands:
             controllers=self._controllers(request),
             expires_at=0,
         )
+        await self._record(ActKind.ISSUE_TOKEN, str(request["name"]))
         return {"token": token}
+
+    async def token_revoke(self, request: dict[str, Any]) -> dict[str, Any]:
+        name = str(request["name"])
+        await asyncio.to_thread(self._parts.vault.revoke_token, name)
+        await self._record(ActKind.REVOKE_TOKEN, name)
+        return {"revoked": name}
+
+    async def _record(self, act: ActKind, what: str) -> None:
+        """Write an act of the machine's owner, who alone may open the control socket; durable before the answer."""
+        body = ActBody(
+            act=act, principal=OWNER, role="", controllers=(), object=what, count=1, purpose="administration"
+        )
+        await self._parts.record_act(body)
 
     async def sign_in_link(self, request: dict[str, Any]) -> dict[str, Any]:
         secret = self._parts.vault.issue_link(
@@ -124,6 +153,7 @@ class _Commands:
             controllers=self._controllers(request),
             now=self._parts.clock(),
         )
+        await self._record(ActKind.ISSUE_SIGN_IN_LINK, str(request["principal"]))
         return {"link": f"{self._parts.settings.operator.console_url}/sign-in?token={secret}"}
 
     def _controllers(self, request: dict[str, Any]) -> tuple[str, ...]:

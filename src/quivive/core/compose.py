@@ -11,6 +11,7 @@ from typing import Final
 import prometheus_client
 
 from quivive.core.pipeline import Pipeline
+from quivive.core.policies import PolicyKeeper
 from quivive.core.story import prove
 from quivive.intake import Intake, IntakeKind, IntakeReport
 from quivive.ledger.log import Ledger
@@ -18,7 +19,7 @@ from quivive.model.entry import ActBody
 from quivive.model.errors import RefusedError
 from quivive.privacy.keyring import Keyring
 from quivive.privacy.subject import RECORD_KIND, SubjectKeyer
-from quivive.projection.projection import Projection
+from quivive.projection.projection import Projection, ProjectionUnavailableError
 from quivive.projection.query import Scope
 from quivive.settings import ControllerSettings, Settings
 from quivive.vault import Vault
@@ -38,6 +39,7 @@ class Parts:
     projection: Projection
     pipeline: Pipeline
     intake: Intake
+    policies: PolicyKeeper
     record_act: Callable[[ActBody], Awaitable[None]]
     clock: Callable[[], int]
 
@@ -83,7 +85,10 @@ class _Query:
         principal: str,
     ) -> list[dict[str, object]]:
         scope = Scope(controllers=controllers, from_at=from_at, to_at=to_at, purpose=purpose, principal=principal)
-        return await asyncio.to_thread(self._projection.query, scope, name, params)
+        try:
+            return await asyncio.to_thread(self._projection.query, scope, name, params)
+        except ProjectionUnavailableError:
+            raise RefusedError("rebuilding") from None
 
 
 class _Intake:

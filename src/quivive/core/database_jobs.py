@@ -17,7 +17,7 @@ from quivive.model.clock import now_us
 from quivive.model.entry import EntryKind
 from quivive.model.errors import ConfigurationError, QuiviveError, StorageError
 from quivive.privacy.keyring import load_relay_keys
-from quivive.settings import SETTINGS_FILE, Settings, SourceKind, SourceSettings
+from quivive.settings import LINKS_SUFFIX, SETTINGS_FILE, Settings, SourceKind, SourceSettings
 from quivive.spool import SpoolWriter
 
 _ENCODER: Final = msgspec.json.Encoder(order="sorted")
@@ -50,7 +50,7 @@ async def sync_links(settings: Settings, name: str, dsn: str | None) -> int:
         raise StorageError(f"run/relay/{name}.json: not written yet; start `quivive serve` once")
     keys = load_relay_keys(path)
     connection = await _connect(name, dsn or source.side_dsn)
-    spool = SpoolWriter.open(settings.home / "spool", f"{name}-links", now_us())
+    spool = SpoolWriter.open(settings.home / "spool", name + LINKS_SUFFIX, now_us())
     written = 0
     try:
         async for links in read_links(connection, controller.catalogue, keys, default_region=controller.default_region):

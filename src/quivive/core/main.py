@@ -23,6 +23,7 @@ from quivive.core.compose import Parts, services
 from quivive.core.control import ControlServer, core_socket
 from quivive.core.pipeline import Pipeline
 from quivive.core.policies import MAX_READ_ENTRIES, PolicyKeeper
+from quivive.core.story import remove_leftovers
 from quivive.core.writers import CoreWriter
 from quivive.detection.judge import ControllerJudging, JudgeSettings
 from quivive.intake import Intake
@@ -117,12 +118,13 @@ class _Core:
             control = ControlServer(core_socket(self._settings.home), handlers, streams)
             await control.start()
             stack.push_async_callback(control.stop)
-            for follower in self._followers(parts.intake):
-                stack.callback(asyncio.create_task(follower).cancel)
+            followers = {asyncio.create_task(follower) for follower in self._followers(parts.intake)}
+            for follower in followers:
+                stack.callback(follower.cancel)
             log.info("core.started", web=self._settings.operator.web_listen)
             failed = asyncio.create_task(self._watch(parts.pipeline))
             stopping = asyncio.create_task(self._stopping.wait())
-            await asyncio.wait({failed, stopping, web}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({failed, stopping, web, *followers}, return_when=asyncio.FIRST_COMPLETED)
             code = 0 if self._stopping.is_set() else EXIT_FAILED
             failed.cancel()
             stopping.cancel()
@@ -147,6 +149,7 @@ class _Core:
         """Open in the order of the street, close in reverse; whatever was opened is closed on any error."""
         settings, home = self._settings, self._settings.home
         with contextlib.ExitStack() as stack:
+            remove_leftovers(home)
             keyring = _open_keyring(home, settings)
             vault = Vault.open(home / "vault.db")
             stack.callback(vault.close)
@@ -181,6 +184,7 @@ class _Core:
                     projection=projection,
                     pipeline=pipeline,
                     intake=intake,
+                    policies=policies,
                     record_act=_act_recorder(console),
                     clock=now_us,
                 )

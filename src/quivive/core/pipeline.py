@@ -8,6 +8,7 @@ core stops and is started again from what is on disk.
 
 import threading
 import time
+import traceback
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -119,8 +120,14 @@ class Pipeline:
         ) as error:  # the disk was full in a checkpoint: only a new process may open it again
             log.error("core.projection_lost", error=str(error).partition("\n")[0])  # noqa: TRY400 - no defect of ours
             self.failed.set()
-        except BaseException:
-            log.exception("core.thread_failed", thread=threading.current_thread().name)
+        except BaseException as error:  # noqa: BLE001 - it ends the core, nothing carries on
+            # Type and place only: the text of a DuckDB or msgspec error may quote a value.
+            log.error(  # noqa: TRY400
+                "core.thread_failed",
+                thread=threading.current_thread().name,
+                error=type(error).__name__,
+                places=[f"{Path(f.filename).name}:{f.lineno}" for f in traceback.extract_tb(error.__traceback__)],
+            )
             self.failed.set()
 
     # --- spool → ledger

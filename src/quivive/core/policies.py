@@ -15,7 +15,7 @@ import structlog
 from quivive.ledger.entry import decode_entry
 from quivive.model.contact import AgentBody
 from quivive.model.entry import EntryKind
-from quivive.model.gate import DRY_POLICY, CapturePolicy, GateBody
+from quivive.model.gate import DRY_POLICY, CapturePolicy, GateBody, GateState, Module
 from quivive.policy import policies, write_policies
 from quivive.settings import Settings
 
@@ -75,6 +75,14 @@ class PolicyKeeper:
             written = write_policies(self._settings.home, self._current)
         if written:
             log.info("core.policy_written", sources=written)
+
+    def gate(self, employer: str, establishment: str, module: Module) -> GateState:
+        """State of one establishment's module: the last one taken in; `installed` before any."""
+        with self._lock:
+            for body in reversed(self._gates):
+                if (body.employer, body.establishment, body.module) == (employer, establishment, module):
+                    return body.state
+        return GateState.INSTALLED
 
     def current(self, source: str) -> CapturePolicy:
         """Policy of one source now; dry until computed."""

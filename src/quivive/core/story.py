@@ -5,6 +5,7 @@ the data folder itself.
 """
 
 import shlex
+import shutil
 import tempfile
 import time
 from collections.abc import Sequence
@@ -15,6 +16,7 @@ from quivive.ledger.log import Ledger
 from quivive.ledger.verify import Report, verify_home
 from quivive.web.services import LedgerHead, StoryFinding, StoryResult
 
+_PREFIX: Final = "story-"
 FINDINGS_MAX: Final = 20
 SEGMENT_HEAD_BYTES: Final = 256  # past the first frame's header, so that the change hits sealed content
 
@@ -23,7 +25,7 @@ def prove(ledger: Ledger, home: Path, heads: Sequence[LedgerHead], *, tamper: bo
     """Copy, change one byte when `tamper`, verify, remove the copy. Blocking: call from a worker thread."""
     started = time.monotonic()
     (home / "run").mkdir(exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="story-", dir=home / "run") as folder:
+    with tempfile.TemporaryDirectory(prefix=_PREFIX, dir=home / "run") as folder:
         copy = Path(folder)
         ledger.snapshot(copy)
         changed, offset = _change_one_byte(copy) if tamper else ("", 0)
@@ -31,6 +33,12 @@ def prove(ledger: Ledger, home: Path, heads: Sequence[LedgerHead], *, tamper: bo
     return _result(
         home, report, heads, changed=changed, offset=offset, elapsed_ms=int((time.monotonic() - started) * 1000)
     )
+
+
+def remove_leftovers(home: Path) -> None:
+    """Remove copies that a kill left behind: they hold keys. Called by the core at its start."""
+    for folder in (home / "run").glob(f"{_PREFIX}*"):
+        shutil.rmtree(folder)
 
 
 def _change_one_byte(copy: Path) -> tuple[str, int]:

@@ -112,6 +112,9 @@ class ActKind(StrEnum):
     EXPORT = "export"
     VERIFY_LEDGER = "verify_ledger"
     PERMISSION_REFUSED = "permission_refused"
+    ISSUE_TOKEN = "issue_token"  # noqa: S105 - the name of an act
+    REVOKE_TOKEN = "revoke_token"  # noqa: S105
+    ISSUE_SIGN_IN_LINK = "issue_sign_in_link"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

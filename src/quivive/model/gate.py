@@ -6,6 +6,7 @@ Must never default to anything wider than DRY.
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 
 class GateState(StrEnum):
@@ -15,6 +16,15 @@ class GateState(StrEnum):
     CONSULTED = "consulted"
     INFORMED = "informed"
     ACTIVE = "active"
+
+
+GATE_ORDER: Final = tuple(GateState)
+"""The only way forward, one step at a time (DESIGN §11). Going back is always allowed: it only narrows."""
+
+
+def may_follow(current: GateState, wanted: GateState) -> bool:
+    """Tell whether `wanted` may be sealed after `current`: the next step, the same again, or any earlier one."""
+    return GATE_ORDER.index(wanted) <= GATE_ORDER.index(current) + 1
 
 
 class Module(StrEnum):

@@ -6,22 +6,22 @@ a private folder) is placed in a temporary folder whose path is remembered. Must
 that matters: synchronisation to disk is off.
 """
 
-import ctypes
 import os
 import pwd
 import shutil
 import signal
 import socket
 import subprocess
-import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Final, Self
 from urllib.parse import quote
+
+from quivive.supervisor import end_with_parent
 
 MAX_START_S: Final = 30.0
 """Seconds a server may take until it accepts connections; initdb included it takes about two."""
@@ -46,7 +46,6 @@ _FAST: Final = (
 )
 PACKAGE_FOLDERS: Final = "package/installed/bin"
 """Where the programs lie in a copy: as deep as in the wheel."""
-_PR_SET_PDEATHSIG: Final = 1  # prctl(2)
 _UNPRIVILEGED: Final = ("postgres", "nobody")
 
 
@@ -79,18 +78,6 @@ def is_free(port: int) -> bool:
         except OSError:
             return False
         return True
-
-
-def end_with_parent(number: signal.Signals) -> Callable[[], None] | None:
-    """Make a child's first act: ask Linux for a signal when the thread that started it is gone (kill -9 included)."""
-    if sys.platform != "linux":
-        return None
-    library = ctypes.CDLL(None)
-
-    def ask() -> None:
-        library.prctl(_PR_SET_PDEATHSIG, number)
-
-    return ask
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -25,6 +25,7 @@ import msgspec
 from quivive.language import said
 from quivive.model.clock import now_us
 from quivive.model.errors import QuiviveError
+from quivive.model.gate import GATE_ORDER, GateState, Module
 from quivive.settings import Settings, SourceKind, load_settings, parse_address
 from quivive.simulation.applications import AuroreDesk, Desk, MercatoDesk, SereniDesk
 from quivive.simulation.centre import Centre
@@ -196,15 +197,11 @@ class _Demo:
     async def _introduce(self, product: Product, settings: Settings) -> None:
         """Directory, roster and gate; then wait until the sources know."""
         for establishment in ESTABLISHMENTS:
-            await product.ask(
-                "gate-set",
-                employer=EMPLOYER,
-                establishment=establishment,
-                module="access",
-                state="active",
-                reference=f"DEMO-{establishment}",
-                demonstration=True,
-            )
+            place = {"employer": EMPLOYER, "establishment": establishment, "module": Module.ACCESS}
+            state = GateState((await product.ask("gate-show", **place))["state"])
+            for step in GATE_ORDER[GATE_ORDER.index(state) + 1 :]:
+                reference = f"DEMO-{establishment}-{step}"
+                await product.ask("gate-set", **place, state=step, reference=reference, demonstration=True)
         base, now, agents = _base(settings), now_us(), staff()
         await asyncio.to_thread(
             _post_all, Api(base, self.tokens["people"]), "/v1/directory", directory_rows(agents, now)

@@ -17,7 +17,7 @@ from typing import Any, Final
 from quivive.core.control import CoreUnreachableError, ask, core_socket
 from quivive.model.errors import QuiviveError, StorageError
 from quivive.privacy.policy_file import decode_policy
-from quivive.simulation.database import end_with_parent
+from quivive.supervisor import end_with_parent
 
 MAX_READY_S: Final = 90.0
 """Seconds until the core answers; a start after a crash may rebuild the projection first."""

@@ -39,7 +39,9 @@ async def episodes(reader: Reader, filters: Filters, *, sample: int) -> EpisodeP
     for _ in range(MAX_SCANS if filters.excludes() else 1):
         found = await reader.rows("activity", **filters.included(), before_at=before or None, limit=size)
         kept.extend(row for row in found if filters.keeps(row))
-        last = len(found) < size
+        # A short answer is not yet the end: one query looks at a bounded number of accesses.
+        oldest = found[-1].at if found else 0
+        last = not found or (len(found) < size and not await _older(reader, filters, oldest))
         if last or len(kept) > PAGE_ROWS:
             break
         before = found[-1].at
@@ -47,6 +49,10 @@ async def episodes(reader: Reader, filters: Filters, *, sample: int) -> EpisodeP
     more = len(kept) > PAGE_ROWS or not last
     cursor = shown[-1].at if len(kept) > PAGE_ROWS else before
     return EpisodePage(rows=tuple(shown), next_before=cursor if more else 0, sample=tuple(kept))
+
+
+async def _older(reader: Reader, filters: Filters, before: int) -> bool:
+    return bool(await reader.rows("activity", **filters.included(), before_at=before, limit=1))
 
 
 def facets(sample: Sequence[Row]) -> dict[str, list[tuple[str, int]]]:

@@ -26,6 +26,7 @@ _CODE_STATUS: Final[dict[str, int]] = {
     "controller_unknown": 403,
     "filter_invalid": 400,
     "source_refused": 403,
+    "rebuilding": 503,
     "sign_in_refused_too_often": 429,
 }
 _STATUS_CODE: Final[dict[int, str]] = {

@@ -42,7 +42,7 @@ CODES: Final[tuple[tuple[str, type[StrEnum]], ...]] = (
 PROBLEMS: Final = (
     "bad_request", "content_type", "controller_unknown", "defect", "field_invalid", "filter_invalid",
     "form_expired", "identity_kind_unknown", "link_expired", "link_unknown", "link_used", "method_not_allowed",
-    "not_durable", "not_found", "other_site", "permission_refused", "record_key_parts", "record_notation",
+    "not_durable", "not_found", "other_site", "permission_refused", "rebuilding", "record_key_parts", "record_notation",
     "record_table_ambiguous", "record_table_unknown", "sign_in_needed", "sign_in_refused_too_often",
     "subject_one_of", "subject_unreadable", "too_large", "too_many_keys", "unknown_search",
 )  # fmt: skip

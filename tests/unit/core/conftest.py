@@ -91,6 +91,7 @@ class Core:
                         projection=self.projection,
                         pipeline=self.pipeline,
                         intake=intake,
+                        policies=self.policies,
                         record_act=_act_recorder(console),
                         clock=now_us,
                     )
