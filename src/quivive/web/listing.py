@@ -31,6 +31,20 @@ class EpisodePage:
     sample: tuple[Row, ...]
 
 
+def page_length(rows: Sequence[Row], limit: int) -> int:
+    """How many rows to show so that the next page, which starts *before* the last instant shown, skips none.
+
+    Rows of the instant at the edge go to the next page together; only when one instant fills a whole page
+    (`limit` rows of the same microsecond) the page is cut inside it.
+    """
+    if len(rows) <= limit:
+        return len(rows)
+    length = limit
+    while length and rows[length - 1].at == rows[limit].at:
+        length -= 1
+    return length or limit
+
+
 async def episodes(reader: Reader, filters: Filters, *, sample: int) -> EpisodePage:
     """Read a page of episodes, newest first. `sample` rows are read for the facets (at least a page)."""
     size = max(sample, PAGE_ROWS + 1)
@@ -45,7 +59,7 @@ async def episodes(reader: Reader, filters: Filters, *, sample: int) -> EpisodeP
         if last or len(kept) > PAGE_ROWS:
             break
         before = found[-1].at
-    shown = kept[:PAGE_ROWS]
+    shown = kept[: page_length(kept, PAGE_ROWS)]
     more = len(kept) > PAGE_ROWS or not last
     cursor = shown[-1].at if len(kept) > PAGE_ROWS else before
     return EpisodePage(rows=tuple(shown), next_before=cursor if more else 0, sample=tuple(kept))

@@ -19,6 +19,7 @@ from quivive.model.permission import Permission
 from quivive.vault import SubjectSearch
 from quivive.web.filters import read_cursor
 from quivive.web.guards import principal_of, requires, services_of
+from quivive.web.listing import page_length
 from quivive.web.pages import page
 from quivive.web.reading import Period, Purpose, Reader, controllers_of, reader_for
 from quivive.web.rows import GapRow, Row, read_gap
@@ -124,17 +125,18 @@ async def view_subject(request: Request[Any, Any, Any], identifier: str, *, befo
     # The query itself follows the links (an order to its customer), so that late links count too.
     found = await reader.rows("accesses_by_subject", keys=list(search.keys), limit=limit + 1, before_at=before or None)
     gaps = await reader.raw("gaps")
-    await reader.record(ActKind.VIEW_SUBJECT, object_id=search.id, count=min(len(found), limit))
-    people, automatic = automatic_groups(found[:limit])
+    shown = found[: page_length(found, limit)]
+    await reader.record(ActKind.VIEW_SUBJECT, object_id=search.id, count=len(shown))
+    people, automatic = automatic_groups(shown)
     facts = services.controller(search.controller)
     days = facts.trace_retention_days if facts else 0
     return SubjectView(
         search=search,
         reader=reader,
-        found=tuple(found[:limit]),
+        found=tuple(shown),
         rows=tuple(people),
         automatic=tuple(automatic),
-        next_before=found[limit - 1].at if len(found) > limit else 0,
+        next_before=shown[-1].at if len(found) > len(shown) else 0,
         retained_from=services.clock() - days * DAY_US,
         gaps=tuple(read_gap(gap) for gap in gaps),
     )
