@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import msgspec
+from babel.numbers import format_decimal
 
 from quivive.language import said
 from quivive.model.clock import now_us
@@ -86,6 +87,10 @@ class _Demo:
     def tell(self, sentence: str, **values: object) -> None:
         """Print one progress line at once."""
         print(say(self.language, sentence, **values), flush=True)  # noqa: T201 - the demonstration talks to a person
+
+    def number(self, count: int) -> str:
+        """Write a number as the reader's language does."""
+        return format_decimal(count, locale=self.language)
 
     async def run(self) -> int:
         """Start everything, wait, end everything in reverse."""
@@ -176,10 +181,14 @@ class _Demo:
         all_companies = companies()
         if await asyncio.to_thread(seeded, database.dsn, all_companies):
             return
-        self.tell("seeding", count=f"{sum(company.customers for company in all_companies):,}".replace(",", " "))
+        self.tell("seeding", count=self.number(sum(company.customers for company in all_companies)))
         passwords = {name: Passwords(application=state.application[name], links=state.links[name]) for name in RELAYED}
         await asyncio.to_thread(
-            seed_all, database.socket_dsn, all_companies, passwords, lambda name: self.tell("seeded", name=name)
+            seed_all,
+            database.socket_dsn,
+            all_companies,
+            passwords,
+            lambda company: self.tell("seeded", name=company.name, count=self.number(company.customers)),
         )
 
     async def _issue_tokens(self, product: Product) -> None:
@@ -266,7 +275,7 @@ class _Demo:
             return
         state.links_read = True
         self._keep(state)
-        self.tell("links", count=f"{count:,}".replace(",", " "))
+        self.tell("links", count=self.number(count))
 
     def _sum_up(self, centre: Centre) -> None:
         nouns = ("calls", "tickets", "statements", "failures")

@@ -49,7 +49,7 @@ def seed_all(
     admin_dsn: Callable[[str], str],
     companies: Sequence[Company],
     passwords: dict[str, Passwords],
-    tell: Callable[[str], None],
+    tell: Callable[[Company], None],
 ) -> None:
     """Create and fill every company's database, side by side.
 
@@ -61,7 +61,7 @@ def seed_all(
     def work(company: Company) -> None:
         try:
             seed_company(admin_dsn, company, passwords[company.id])
-            tell(f"{company.name}: {company.customers:,}".replace(",", " "))
+            tell(company)
         except BaseException as error:  # noqa: BLE001 - carried over to the caller's thread below
             failures.append(error)
 

@@ -10,7 +10,7 @@ from typing import Final
 _ENGLISH: Final = {
     "database": "PostgreSQL starts",
     "seeding": "Inventing {count} customers of three companies",
-    "seeded": "  {name}",
+    "seeded": "  {name}: {count}",
     "product": "Quivive starts",
     "people": "Directory, roster, gate (fictitious records)",
     "agents": "{count} agents start to work",
@@ -32,7 +32,7 @@ _ENGLISH: Final = {
 _FRENCH: Final = {
     "database": "Démarrage de PostgreSQL",
     "seeding": "Invention de {count} clients de trois sociétés",
-    "seeded": "  {name}",
+    "seeded": "  {name} : {count}",
     "product": "Démarrage de Quivive",
     "people": "Annuaire, planning, verrou d'activation (enregistrements fictifs)",
     "agents": "{count} téléconseillers prennent leur poste",
