@@ -99,7 +99,7 @@ def test_every_kind_of_work_succeeds(seeded_server, quick, tmp_path):
         chosen = [a for n, a in enumerate(staff()) if a.conduct != "ordinary" or n % 7 == 0]
         assert {a.work for a in chosen} == set(Work)
         tasks = [asyncio.create_task(shifts.shift(centre, agent)) for agent in chosen]
-        for _ in range(200):
+        for _ in range(1_200):
             await asyncio.sleep(0.1)
             if all(centre.counts[noun] for noun in NOUNS) and centre.counts["callbacks"]:
                 break
