@@ -97,6 +97,9 @@ def map_contact(row: Row, context: ContactContext, policy: CapturePolicy, now: i
         identified=bool(subjects),
         self_made=self_made,
         due_at=due_at,
+        account="",
+        consent="",
+        consent_expires_at=0,
         **times,
     )
     return MappedContact(at=at, body=body, links=links if policy.active else ())
@@ -124,8 +127,8 @@ def contact_label(native_id: str) -> str:
 
 
 _DEFAULT_DIRECTION: Final = {
+    **dict.fromkeys(ContactKind, Direction.INTERNAL),
     ContactKind.CALL: None,
-    ContactKind.TICKET: Direction.INTERNAL,
     ContactKind.CALLBACK: Direction.OUTBOUND,
 }
 

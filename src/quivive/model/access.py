@@ -137,6 +137,10 @@ class AccessBody:
         rows, rows_bytes: rows and bytes that passed towards the account so far.
         distinct: distinct records over the parts so far.
         neighbourhoods: HMAC(table ‖ key >> 6), 16 hex digits each, for integer keys (enumeration rule).
+        zone: name of the declared network (`[zones.NAME]`) the access came from, "other" when none holds the
+            address, "" when the source does not know; the address itself is never kept.
+        workstation: keyed pseudonym of the workstation (32 hex digits) or "".
+        program: name of a declared application, "other" when it names itself otherwise, "" when not known.
     """
 
     access: str
@@ -164,6 +168,9 @@ class AccessBody:
     patterns: tuple[Pattern, ...]
     neighbourhoods: tuple[str, ...]
     outcome: Outcome
+    zone: str = ""
+    workstation: str = ""
+    program: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,9 +9,21 @@ from enum import StrEnum
 
 
 class ContactKind(StrEnum):
+    """What may be a reason to open a record. Everything but a call is carried by people's work, not by a line."""
+
     CALL = "call"
     TICKET = "ticket"
     CALLBACK = "callback"
+    CONVERSATION = "conversation"  # chat, e-mail, social network
+    LIST_MEMBER = "list_member"  # a customer on a dialler's list, allocated to an agent
+    WORK_ITEM = "work_item"  # a back-office item handed out to an agent
+    DUPLICATE = "duplicate"  # a task to merge records of one person
+    REVIEW = "review"  # a quality review of a contact with this customer
+    REQUEST = "request"  # complaint, data-subject request, legal request
+    ENQUIRY = "enquiry"  # fraud or security enquiry, under four eyes
+    TRAINING = "training"  # a session: the learner works beside a colleague
+    ASSISTANCE = "assistance"  # a colleague asked for help
+    JOB = "job"  # a declared run of a service account
 
 
 class Direction(StrEnum):
@@ -28,13 +40,24 @@ class SubjectRef:
     key: str
 
 
+class LegRole(StrEnum):
+    """What an agent does in a contact. Only AGENT and CONSULT speak with the customer."""
+
+    AGENT = "agent"
+    CONSULT = "consult"  # called in by a colleague, before or without a transfer
+    MONITOR = "monitor"  # listens, whispers or barges in
+    LEARNER = "learner"  # sits beside
+    HELPER = "helper"  # helps from his own place
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Leg:
-    """One agent's part in a call (transfer and conference give several). 0 means not known yet."""
+    """One agent's part in a contact (transfer and conference give several). 0 means not known yet."""
 
     agent: str
     from_at: int
     to_at: int
+    role: LegRole = LegRole.AGENT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +70,8 @@ class ContactBody:
     `self_made`: the agent created it himself (weaker evidence). `identified`: at least one subject key.
     `label` is the native reference shown to a reader ("A-9917"), only if its pattern holds no digit run
     longer than 8, otherwise "".
+    `account`: AgentKey of the service account of a `job`. `consent_expires_at`: of a `list_member`, 0 when no
+    consent was stated; `consent` is the keyed reference of its proof, 32 hex digits or "".
     """
 
     contact: str
@@ -71,6 +96,9 @@ class ContactBody:
     touched_at: int
     closed_at: int
     due_at: int
+    account: str = ""
+    consent: str = ""
+    consent_expires_at: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

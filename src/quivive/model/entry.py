@@ -28,6 +28,16 @@ class EntryKind(StrEnum):
     PARAMETERS = "parameters"
     VERDICTS_DAY = "verdicts.day"
     SHARD_OPEN = "shard.open"
+    ALERT = "alert"
+    ALERT_CHANGE = "alert.change"
+    ALERT_DIGEST = "alert.digest"
+    INCIDENT = "incident"
+    AGENT_QUESTION = "agent.question"
+    AGENT_WORD = "agent.word"
+    SWITCH = "switch"
+    RULE_VERSION = "rule.version"
+    WATCHED_RECORD = "watched.record"
+    CANARY = "canary"
 
 
 class RetentionClass(StrEnum):
@@ -57,6 +67,16 @@ KIND_CLASS: Final[dict[EntryKind, RetentionClass]] = {
     EntryKind.PARAMETERS: RetentionClass.GOVERNANCE,
     EntryKind.VERDICTS_DAY: RetentionClass.GOVERNANCE,
     EntryKind.SHARD_OPEN: RetentionClass.CERTIFICATE,
+    EntryKind.ALERT: RetentionClass.ALERT,
+    EntryKind.ALERT_CHANGE: RetentionClass.ALERT,
+    EntryKind.ALERT_DIGEST: RetentionClass.ALERT,
+    EntryKind.INCIDENT: RetentionClass.GOVERNANCE,
+    EntryKind.AGENT_QUESTION: RetentionClass.ALERT,
+    EntryKind.AGENT_WORD: RetentionClass.ALERT,
+    EntryKind.SWITCH: RetentionClass.GOVERNANCE,
+    EntryKind.RULE_VERSION: RetentionClass.GOVERNANCE,
+    EntryKind.WATCHED_RECORD: RetentionClass.GOVERNANCE,
+    EntryKind.CANARY: RetentionClass.GOVERNANCE,
 }
 
 
@@ -109,6 +129,14 @@ class ActKind(StrEnum):
     VIEW_UNEXPLAINED = "view_unexplained"
     VIEW_ACCESS = "view_access"
     VIEW_HEALTH = "view_health"
+    VIEW_ALERTS = "view_alerts"
+    VIEW_ALERT = "view_alert"
+    VIEW_COVERAGE = "view_coverage"
+    VIEW_OWN_SPACE = "view_own_space"
+    SEARCH_EXPOSURE = "search_exposure"
+    REVIEW_ALERT = "review_alert"
+    ANSWER_QUESTION = "answer_question"
+    SET_SWITCH = "set_switch"
     EXPORT = "export"
     VERIFY_LEDGER = "verify_ledger"
     PERMISSION_REFUSED = "permission_refused"

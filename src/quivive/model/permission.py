@@ -10,6 +10,10 @@ from typing import Final
 
 class Permission(StrEnum):
     CONTROLLER_ACCESSES_READ = "controller.accesses.read"
+    CONTROLLER_ALERTS_READ = "controller.alerts.read"
+    CONTROLLER_ALERTS_REVIEW = "controller.alerts.review"
+    CONTROLLER_COVERAGE_READ = "controller.coverage.read"
+    CONTROLLER_EXPOSURE_SEARCH = "controller.exposure.search"
     CONTROLLER_SUBJECT_SEARCH = "controller.subject.search"
     CONTROLLER_UNEXPLAINED_READ = "controller.unexplained.read"
     OPERATOR_ACCESSES_WRITE = "operator.accesses.write"
@@ -19,6 +23,7 @@ class Permission(StrEnum):
     OPERATOR_LEDGER_VERIFY = "operator.ledger.verify"
     OPERATOR_ROSTER_WRITE = "operator.roster.write"
     OWN_SPACE_READ = "own.space.read"
+    OWN_WORD_WRITE = "own.word.write"
     PUBLIC_PAGE_READ = "public.page.read"
 
 
@@ -33,6 +38,10 @@ class Role(StrEnum):
 _TRACE: Final = frozenset(
     {
         Permission.CONTROLLER_ACCESSES_READ,
+        Permission.CONTROLLER_ALERTS_READ,
+        Permission.CONTROLLER_ALERTS_REVIEW,
+        Permission.CONTROLLER_COVERAGE_READ,
+        Permission.CONTROLLER_EXPOSURE_SEARCH,
         Permission.CONTROLLER_SUBJECT_SEARCH,
         Permission.CONTROLLER_UNEXPLAINED_READ,
     }
@@ -43,7 +52,7 @@ ROLE_PERMISSIONS: Final[dict[Role, frozenset[Permission]]] = {
     Role.SECURITY: _TRACE | _COMMON | {Permission.OPERATOR_LEDGER_VERIFY},
     Role.DPO: _TRACE | _COMMON | {Permission.OPERATOR_HEALTH_READ, Permission.OPERATOR_LEDGER_VERIFY},
     Role.ADMINISTRATOR: _COMMON | {Permission.OPERATOR_HEALTH_READ, Permission.OPERATOR_LEDGER_VERIFY},
-    Role.AGENT: _COMMON | {Permission.OWN_SPACE_READ},
+    Role.AGENT: _COMMON | {Permission.OWN_SPACE_READ, Permission.OWN_WORD_WRITE},
     Role.INTEGRATION: _COMMON
     | {
         Permission.OPERATOR_ACCESSES_WRITE,
