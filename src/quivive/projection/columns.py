@@ -51,17 +51,22 @@ INT: Final = "int"
 TEXT: Final = "text"
 BOOL: Final = "bool"
 TIE: Final = "tie"
+HALF: Final = "half"
 
 _LAYOUT: Final[dict[str, tuple[tuple[str, str], ...]]] = {
     "access": (
         ("access", KEY), ("started_at", INT), ("ended_at", INT), ("controller", TEXT), ("source", TEXT),
         ("grade", TEXT), ("agent", KEY), ("contact", KEY), ("attribution", TEXT), ("action", TEXT), ("shape", TEXT),
         ("tables", TEXT), ("columns", TEXT), ("changed", TEXT), ("coverage", TEXT), ("row_count", INT),
-        ("distinct_count", INT), ("outcome", TEXT), ("pattern_class", TEXT), ("fixed_chars", INT), ("final", BOOL),
-        ("part", INT), ("tie", TIE),
+        ("distinct_count", INT), ("outcome", TEXT), ("pattern_class", TEXT), ("fixed_chars", INT), ("account", KEY),
+        ("session", KEY), ("zone", TEXT), ("workstation", KEY), ("program", TEXT), ("final", BOOL), ("part", INT),
+        ("tie", TIE),
     ),
     "exposure": (
         ("access", KEY), ("started_at", INT), ("controller", TEXT), ("key", KEY), ("record_table", TEXT),
+    ),
+    "access_neighbourhood": (
+        ("access", KEY), ("started_at", INT), ("controller", TEXT), ("neighbourhood", HALF),
     ),
     "contact": (
         ("contact", KEY), ("version", INT), ("tie", TIE), ("controller", TEXT), ("source", TEXT),
@@ -121,7 +126,7 @@ _LAYOUT: Final[dict[str, tuple[tuple[str, str], ...]]] = {
     ),
 }  # fmt: skip
 
-_DTYPES: Final[dict[str, type[np.generic]]] = {INT: np.int64, BOOL: np.bool_, TIE: np.uint64}
+_DTYPES: Final[dict[str, type[np.generic]]] = {INT: np.int64, BOOL: np.bool_, TIE: np.uint64, HALF: np.uint64}
 STAGED_TABLES: Final = tuple(_LAYOUT)
 
 Rows = dict[str, list[tuple[Any, ...]]]
@@ -196,12 +201,17 @@ def _access(rows: Rows, envelope: Envelope, body: AccessRow) -> None:
             body.attribution, body.action, body.shape, NAME_SEPARATOR.join(body.tables),
             NAME_SEPARATOR.join(body.columns), NAME_SEPARATOR.join(body.changed), body.coverage, body.rows,
             body.distinct, body.outcome, widest.pattern_class if widest else "",
-            widest.fixed_chars if widest else 0, body.final, body.part, _tie(envelope.body),
+            widest.fixed_chars if widest else 0, body.account, body.session, body.zone, body.workstation, body.program,
+            body.final, body.part, _tie(envelope.body),
         )
     )  # fmt: skip
     exposures = rows["exposure"]
     for group in body.records:
         exposures.extend((key, body.at, envelope.controller, record, group.table) for record in group.keys)
+    if body.neighbourhoods:
+        rows["access_neighbourhood"].extend(
+            (key, body.at, envelope.controller, int(near, 16)) for near in body.neighbourhoods
+        )
 
 
 def _contact(rows: Rows, envelope: Envelope, body: ContactBody) -> None:

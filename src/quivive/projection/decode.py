@@ -45,7 +45,9 @@ class AccessRow(msgspec.Struct):
     at: int
     ended_at: int
     agent: str
+    account: str
     contact: str
+    session: str
     attribution: str
     action: str
     grade: str
@@ -58,7 +60,11 @@ class AccessRow(msgspec.Struct):
     rows: int
     distinct: int
     patterns: list[PatternRow]
+    neighbourhoods: list[str]
     outcome: str
+    zone: str = ""
+    workstation: str = ""
+    program: str = ""
 
 
 class CountRow(msgspec.Struct):

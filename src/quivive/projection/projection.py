@@ -38,6 +38,8 @@ MAX_SWAP_WAIT_S: Final = 2.0
 """How long a query waits for a reset, which takes tenths of a second, before it asks its reader to come again."""
 INTERRUPT_EVERY_S: Final = 0.05
 """A query between two statements does not notice an interruption: it is told again."""
+_BY_DAY: Final = ("exposure", "access_neighbourhood", "access", "verdict_current", "verdict")
+"""Hot tables whose rows leave with their day."""
 
 
 class ProjectionMismatchError(QuiviveError):
@@ -155,18 +157,19 @@ class Projection:
             following[entry.shard] = expected + 1
         return following
 
-    def _sealed_files_of(self, staged: Mapping[str, Mapping[str, object]]) -> tuple[list[str], list[str]]:
+    def _sealed_files_of(self, staged: Mapping[str, Mapping[str, object]]) -> dict[str, list[str]]:
         """Sealed files of the days to which this batch brings late accesses."""
         access = staged.get("access")
         if access is None:
-            return [], []
+            return {}
         instants = access["started_at"]
         days = {utc_day(Micros(int(at))) for at in instants.tolist()} if self.sealed.controllers() else set()  # type: ignore[attr-defined]
-        files: tuple[list[str], list[str]] = ([], [])
+        files: dict[str, list[str]] = {}
         for day in sorted(day for day in days if self.sealed.holds(day)):
             bounds = day_bounds(day)
-            for place, table in enumerate(("access", "exposure")):
-                files[place].extend(self.sealed.files(table, self.sealed.controllers(), *bounds))
+            for table in ("access", "exposure", "access_neighbourhood"):
+                found = self.sealed.files(table, self.sealed.controllers(), *bounds)
+                files.setdefault(f"{table}_files", []).extend(found)
         return files
 
     def query(self, scope: Scope, name: str, params: Mapping[str, object]) -> list[dict[str, object]]:
@@ -232,7 +235,7 @@ class Projection:
                 moved += int(count[0]) if count and table == "exposure" else 0
             publish_day(beside, folder)
             self._writer.execute("INSERT INTO sealed_set VALUES ($1, $2, $3)", [controller, day, number])
-            for stored in ("exposure", "access", "verdict_current", "verdict"):
+            for stored in _BY_DAY:
                 self._writer.execute(f"DELETE FROM {stored} WHERE {where}", bounds)
             self._writer.commit()
         except BaseException:
@@ -247,7 +250,7 @@ class Projection:
         with self.judging, self._write_lock:
             self._writer.execute("DELETE FROM sealed_set WHERE controller = $1 AND day = $2", [controller, day])
             self._read_sealed()
-            for stored in ("exposure", "access", "verdict_current", "verdict"):
+            for stored in _BY_DAY:
                 self._writer.execute(
                     f"DELETE FROM {stored} WHERE controller = $1 AND started_at >= $2 AND started_at < $3",
                     [controller, start, end],

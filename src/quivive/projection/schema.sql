@@ -16,12 +16,19 @@ CREATE TABLE IF NOT EXISTS access (
     tables VARCHAR NOT NULL, columns VARCHAR NOT NULL, changed VARCHAR NOT NULL,
     coverage VARCHAR NOT NULL, row_count BIGINT NOT NULL, distinct_count BIGINT NOT NULL,
     outcome VARCHAR NOT NULL, pattern_class VARCHAR NOT NULL, fixed_chars INTEGER NOT NULL,
+    account_hi UBIGINT NOT NULL, account_lo UBIGINT NOT NULL, session_hi UBIGINT NOT NULL, session_lo UBIGINT NOT NULL,
+    zone VARCHAR NOT NULL, workstation_hi UBIGINT NOT NULL, workstation_lo UBIGINT NOT NULL, program VARCHAR NOT NULL,
     final BOOLEAN NOT NULL, part INTEGER NOT NULL, tie UBIGINT NOT NULL
 );
 CREATE TABLE IF NOT EXISTS exposure (
     access_hi UBIGINT NOT NULL, access_lo UBIGINT NOT NULL, started_at BIGINT NOT NULL,
     controller VARCHAR NOT NULL, key_hi UBIGINT NOT NULL, key_lo UBIGINT NOT NULL,
     record_table VARCHAR NOT NULL
+);
+-- Neighbourhoods of the integer keys that an access showed, over all its parts (enumeration).
+CREATE TABLE IF NOT EXISTS access_neighbourhood (
+    access_hi UBIGINT NOT NULL, access_lo UBIGINT NOT NULL, started_at BIGINT NOT NULL,
+    controller VARCHAR NOT NULL, neighbourhood UBIGINT NOT NULL
 );
 CREATE TABLE IF NOT EXISTS contact (
     contact_hi UBIGINT NOT NULL, contact_lo UBIGINT NOT NULL, version BIGINT NOT NULL, tie UBIGINT NOT NULL,

@@ -20,6 +20,7 @@ TRACE: Final = RetentionClass.TRACE.value
 SEALED_TABLES: Final = {
     "exposure": "key_hi, key_lo, started_at",
     "access": "started_at, access_hi, access_lo",
+    "access_neighbourhood": "started_at, access_hi, access_lo",
     "verdict": "started_at, access_hi, access_lo",
 }
 """Sealed tables and the order of their rows: exposures by key (look-up), the others by instant."""

@@ -14,7 +14,7 @@ import duckdb
 from quivive.projection.columns import Columns, empty_columns
 
 HOT_FILE: Final = "hot.duckdb"
-SCHEMA_VERSION: Final = "1"
+SCHEMA_VERSION: Final = "2"
 THREADS_MAX: Final = 2
 """DuckDB threads: the relays share the machine, and a query must never starve them."""
 MEMORY_MAX: Final = "2GB"
@@ -26,7 +26,7 @@ _MERGES: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
     ("gate_state", ("gate_state",)),
     ("contact", ("contact", "leg", "contact_subject", "contact_touch")),
     ("link", ("link",)),
-    ("access", ("access", "exposure")),
+    ("access", ("access", "exposure", "access_neighbourhood")),
     ("catalogue", ("catalogue_version", "catalogue_table")),
     ("source", ("source_state", "heartbeat")),
     ("gap", ("gap",)),
@@ -85,11 +85,11 @@ def merge(
     connection: duckdb.DuckDBPyConnection,
     staged: Mapping[str, Columns],
     texts: Mapping[str, str],
-    sealed_files: tuple[list[str], list[str]],
+    sealed_files: Mapping[str, list[str]],
 ) -> None:
     """Merge staged columns into the tables, inside the caller's transaction.
 
-    `sealed_files` are the access and exposure files of already sealed days that this batch reaches back to.
+    `sealed_files` are the files of already sealed days that this batch reaches back to, by parameter name.
     """
     for name, tables in _MERGES:
         if tables[0] not in staged:
@@ -98,11 +98,10 @@ def merge(
             connection.register(f"staged_{table}", staged.get(table) or empty_columns(table))
         connection.execute(texts[name])
         if name == "access":
-            if sealed_files[0]:
-                parameters = {"access_files": sealed_files[0], "exposure_files": sealed_files[1]}
+            if sealed_files.get("access_files"):
                 for statement in texts["sealed_access"].split(";\n"):
                     if "DELETE" in statement:
-                        wanted = {key: value for key, value in parameters.items() if f"${key}" in statement}
+                        wanted = {key: value for key, value in sealed_files.items() if f"${key}" in statement}
                         connection.execute(statement, wanted)
             connection.execute(texts["access_write"])
         for table in tables:

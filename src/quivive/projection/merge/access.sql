@@ -16,3 +16,10 @@ WHERE NOT EXISTS (
     WHERE e.access_hi = s.access_hi AND e.access_lo = s.access_lo AND e.started_at = s.started_at
         AND e.key_hi = s.key_hi AND e.key_lo = s.key_lo
 );
+CREATE OR REPLACE TEMP TABLE fresh_neighbourhood AS
+SELECT DISTINCT s.* FROM staged_access_neighbourhood s
+WHERE NOT EXISTS (
+    SELECT 1 FROM access_neighbourhood e
+    WHERE e.access_hi = s.access_hi AND e.access_lo = s.access_lo AND e.started_at = s.started_at
+        AND e.neighbourhood = s.neighbourhood
+);
