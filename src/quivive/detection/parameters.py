@@ -1,0 +1,68 @@
+"""What the statistics of detection are set to: one frozen value, whose hash an alert carries as its version.
+
+Passed as an argument to `residual`, `low_and_slow`, `shock`, `daily` and `budget`. Must never hold a figure of
+a person, and never be read from a global: two runs with the same parameters and verdicts give the same hits.
+"""
+
+from dataclasses import asdict, dataclass, field
+from hashlib import sha256
+from typing import Final
+
+import msgspec
+
+STATISTICS_VERSION: Final = "1"
+"""Rises when a formula changes, so that an alert never cites a version that computes otherwise."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResidualParameters:
+    """Detection reference §6. Days are local days; `p_hit` bounds what becomes a hit before the budget.
+
+    `own_weight_days`: what a person's own days weigh against the group, in agent-days (kappa).
+    """
+
+    group_days: int = 56
+    own_days: int = 28
+    own_weight_days: int = 20
+    own_factor_min: float = 0.5
+    own_factor_max: float = 2.0
+    set_aside_quantile: float = 0.9
+    group_agents_min: int = 8
+    group_agent_days_min: int = 100
+    cold_start_days: int = 14
+    exposure_min: int = 5
+    p_hit: float = 0.05
+    q_max: float = 0.5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LowAndSlowParameters:
+    """Charts on `factors` times the expected count; `threshold` in nats, from tools/low_and_slow_threshold.py."""
+
+    factors: tuple[float, ...] = (2.0, 4.0)
+    threshold: float = 8.0
+    days: int = 56
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShockParameters:
+    """More than `share` of at least `agents_min` agents of a group below `p` in the same hour or day: one cause."""
+
+    share: float = 0.3
+    p: float = 0.01
+    agents_min: int = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DetectionParameters:
+    """Everything the daily statistics depend on besides final verdicts. `timezone` is the controller's."""
+
+    timezone: str = "UTC"
+    residual: ResidualParameters = field(default_factory=ResidualParameters)
+    low_and_slow: LowAndSlowParameters = field(default_factory=LowAndSlowParameters)
+    shock: ShockParameters = field(default_factory=ShockParameters)
+
+    def version(self) -> str:
+        """SHA-256 of the parameters and of the statistics' version, 64 hex digits: an alert's `rule_version`."""
+        text = msgspec.json.encode({"statistics": STATISTICS_VERSION, **asdict(self)}, order="sorted")
+        return sha256(text).hexdigest()
