@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Any, Final
 
+from quivive.capture.told import Told, column_name, read_told, table_name
 from quivive.model.access import (
     MAX_KEYS_PER_PART,
     AccessBody,
@@ -22,15 +23,15 @@ from quivive.model.access import (
     Grade,
     LinkBody,
     Outcome,
+    PatternClass,
     RecordGroup,
 )
-from quivive.model.catalogue import Catalogue
 from quivive.model.clock import MINUTE_US
 from quivive.model.errors import RefusedError
 from quivive.model.gate import CapturePolicy
 from quivive.privacy.pseudonym import access_key, agent_key, contact_key
 from quivive.privacy.subject import KeyedRecord, SubjectKeyer, is_not_protected, links_to_person
-from quivive.rows import FieldError, Row, identifier_item, text_item
+from quivive.rows import FieldError, Row, text_item
 
 MAX_AHEAD_US: Final = 10 * MINUTE_US
 """How far a sender's clock may run ahead of ours, microseconds; beyond it the row is refused."""
@@ -38,6 +39,9 @@ MAX_LINKED_RECORDS: Final = 20
 """Records of a row above which no link is made: it is a listing, not one customer's page (DESIGN §6)."""
 MAX_NEIGHBOURHOODS: Final = 1_024
 """Neighbourhoods kept of one row: 65,536 consecutive keys; more says nothing new about enumeration."""
+
+
+_WILDCARDS: Final = frozenset({PatternClass.PREFIX, PatternClass.SUFFIX, PatternClass.CONTAINS, PatternClass.ALL})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +79,8 @@ class _What:
     columns: tuple[str, ...]
     changed: tuple[str, ...]
     records: tuple[KeyedRecord, ...]
+    by_key: bool  # the records are named by their primary key, not by an alternate one
+    told: Told
     free: bool  # every table named is declared `not_protected`
 
 
@@ -93,7 +99,7 @@ def map_access(row: Row, context: AccessContext, policy: CapturePolicy, now: int
     what = _what(row, context.keyer)
     rows = row.integer("rows", default=len(what.records))
     row.done()
-    coverage = CoverageClass.EXACT if what.records else CoverageClass.COUNT_ONLY
+    coverage = what.told.coverage_of(records=what.by_key)
     shape = _shape(action, what)
     count = AccessCountBody(
         minute_at=at - at % MINUTE_US,
@@ -104,7 +110,7 @@ def map_access(row: Row, context: AccessContext, policy: CapturePolicy, now: int
         statements=1,
         statements_attributed=int(row.has("agent")),
         rows=rows,
-        wildcards=0,
+        wildcards=int(any(pattern.pattern_class in _WILDCARDS for pattern in what.told.patterns)),
         dry=not policy.active,
     )
     if what.free or not policy.active:
@@ -132,12 +138,12 @@ def map_access(row: Row, context: AccessContext, policy: CapturePolicy, now: int
         rows=rows,
         rows_bytes=0,
         distinct=0,
-        patterns=(),
+        patterns=what.told.patterns,
         neighbourhoods=(),
         outcome=outcome,
     )
     few = len(what.records) <= MAX_LINKED_RECORDS
-    links = links_to_person(what.records, ()) if few else ()
+    links = links_to_person(what.records, ()) if few and coverage is CoverageClass.EXACT else ()
     return MappedAccess(native=native, at=at, parts=_parts(whole, what.records), links=links, count=count)
 
 
@@ -191,22 +197,29 @@ def _what(row: Row, keyer: SubjectKeyer) -> _What:
             free.append(table)
             row.items("keys", _key_parts)
         else:
-            named.append(_table_name(catalogue, table, row.where("table")))
+            named.append(table_name(catalogue, table, row.where("table")))
             records += row.items("keys", lambda v, p: _refusing(p, lambda: keyer.record_of(named[0], _key_parts(v, p))))
     elif row.has("keys"):
         raise FieldError(row.where("table"), "the table whose keys these are", "nothing")
     columns, changed = (
-        tuple(name for name in row.items(field, lambda v, p: _column(catalogue, v, p)) if name)
+        tuple(name for name in row.items(field, lambda v, p: column_name(catalogue, v, p)) if name)
         for field in ("columns", "changed")
     )
+    told = read_told(row, keyer)
+    by_key = bool(records)
+    # A page found by a telephone number is its record; beside record keys the number tells nothing more.
+    records = records or list(told.alternates)
     named += [record.table for record in records] + [name.rpartition(".")[0] for name in (*columns, *changed)]
-    if not named and not free:
+    named += [*told.tables, *(alternate.table for alternate in told.alternates)]
+    if not named and not free and not told.free:
         raise FieldError(row.where("records"), "records, table or columns: what was shown", "nothing")
     return _What(
         tables=tuple(sorted(set(named))),
         columns=tuple(sorted(set(columns))),
         changed=tuple(sorted(set(changed))),
         records=tuple({record.key: record for record in records}.values()),
+        by_key=by_key,
+        told=told,
         free=not named,
     )
 
@@ -231,23 +244,6 @@ def _key_parts(value: Any, path: str) -> tuple[str, ...]:
     if isinstance(value, list):
         return tuple(text_item(part, f"{path}[{index}]") for index, part in enumerate(value))
     return (text_item(value, path),)
-
-
-def _table_name(catalogue: Catalogue, name: str, path: str) -> str:
-    found = [t.name for t in catalogue.tables if name in {t.name, t.name.partition(".")[2]}]
-    if len(found) != 1:
-        raise FieldError(path, "a table of the controller's catalogue, with its schema if several hold it", "string")
-    return found[0]
-
-
-def _column(catalogue: Catalogue, value: Any, path: str) -> str:
-    """Read `table.column` or `schema.table.column`; "" for a column of a table that is not protected."""
-    table, _, column = identifier_item(value, path).rpartition(".")
-    if not table:
-        raise FieldError(path, "a column as table.column", "string")
-    if is_not_protected(catalogue, table):
-        return ""
-    return f"{_table_name(catalogue, table, path)}.{column}"
 
 
 def _parts(whole: AccessBody, records: tuple[KeyedRecord, ...]) -> tuple[AccessBody, ...]:
