@@ -10,7 +10,7 @@ import pytest
 from quivive.intake import Acceptor, IntakePorts, SeenTable
 from quivive.model.access import Action, Outcome
 from quivive.model.catalogue import Catalogue, Table, TableKind
-from quivive.model.contact import ContactKind, Direction
+from quivive.model.contact import ContactKind, Direction, LegRole
 from quivive.model.gate import CapturePolicy
 from quivive.privacy.pseudonym import ControllerKeys
 from quivive.rows import MAX_BATCH_BYTES, MAX_ROW_BYTES, MAX_ROWS
@@ -113,7 +113,7 @@ def test_the_lines_of_the_file_page_are_accepted(take):
 
 def test_closed_sets_and_limits_are_those_of_the_code():
     """Each member and limit stands in the page."""
-    for member in (*Action, *Outcome, *ContactKind, *Direction):
+    for member in (*Action, *Outcome, *ContactKind, *Direction, *LegRole):
         assert f"`{member}`" in API
     assert (MAX_BATCH_BYTES, MAX_ROWS, MAX_ROW_BYTES) == (8 << 20, 10_000, 1 << 20)
     assert "At most 8 MiB and 10,000 rows; a row at most 1 MiB" in API

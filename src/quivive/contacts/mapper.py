@@ -1,8 +1,8 @@
-"""Rows about calls, tickets and callbacks, and heartbeats, become bodies (issue 2 item 4; docs/access-api.md).
+"""Rows about contacts (calls, tickets, reviews, runs…) and heartbeats become bodies (docs/access-api.md).
 
 Called by `quivive.intake` for `POST /v1/contacts` and `/v1/heartbeats`. Pure: time and policy are
-arguments. Must never keep a telephone number, a name or a login: they leave as keyed pseudonyms, and an
-agent who was not informed leaves as "".
+arguments. Must never keep a telephone number, a name, a login or a consent's reference: they leave as keyed
+pseudonyms, and an agent who was not informed leaves as "".
 """
 
 import re
@@ -12,10 +12,10 @@ from typing import Any, Final
 
 from quivive.model.access import LinkBody
 from quivive.model.clock import MINUTE_US
-from quivive.model.contact import ContactBody, ContactKind, Direction, HeartbeatBody, Leg, SubjectRef
+from quivive.model.contact import ContactBody, ContactKind, Direction, HeartbeatBody, Leg, LegRole, SubjectRef
 from quivive.model.errors import RefusedError
 from quivive.model.gate import CapturePolicy
-from quivive.privacy.pseudonym import agent_key, contact_key
+from quivive.privacy.pseudonym import ControllerKeys, agent_key, consent_key, contact_key
 from quivive.privacy.subject import RECORD_KIND, KeyedRecord, SubjectKeyer, links_to_person
 from quivive.rows import MAX_TEXT, FieldError, Row, sub_row, text_item
 
@@ -72,13 +72,19 @@ def map_contact(row: Row, context: ContactContext, policy: CapturePolicy, now: i
     version = row.integer("version")
     kind = row.choice("kind", ContactKind)
     direction = row.choice("direction", Direction, default=_DEFAULT_DIRECTION[kind])
+    namespace = row.text("namespace", default=context.namespace, expected="a login space")
     team, campaign, queue = (row.code(name, default="") for name in ("team", "campaign", "queue"))
     times = {name: row.instant(name, default=0, latest=now + MAX_AHEAD_US) for name in _PAST}
     due_at = row.instant("due_at", default=0)
     at = max(times.values()) or min(due_at, now)
     if not at:
         raise FieldError(row.where("started_at"), "at least one instant of the contact", "nothing")
-    legs = _legs(row, context, policy, times, at, now + MAX_AHEAD_US)
+    legs = _legs(row, _Logins(context.keyer.keys, namespace, policy), times, at, now + MAX_AHEAD_US)
+    account = _only(row, kind, "account", ContactKind.JOB, "a login")
+    consent = _only(row, kind, "consent", ContactKind.LIST_MEMBER, "a reference")
+    consent_expires_at = row.instant("consent_expires_at", default=0)
+    if consent_expires_at and not consent:
+        raise FieldError(row.where("consent"), "the reference of the consent that expires", "nothing")
     subjects, links = _subjects(row, context.keyer)
     self_made = row.boolean("self_made", default=False)
     row.done()
@@ -97,9 +103,10 @@ def map_contact(row: Row, context: ContactContext, policy: CapturePolicy, now: i
         identified=bool(subjects),
         self_made=self_made,
         due_at=due_at,
-        account="",
-        consent="",
-        consent_expires_at=0,
+        # A service account is no person; what names one stays out of a dry trace all the same.
+        account=agent_key(context.keyer.keys, namespace, account) if account and policy.active else "",
+        consent=consent_key(context.keyer.keys, consent) if consent and policy.active else "",
+        consent_expires_at=consent_expires_at,
         **times,
     )
     return MappedContact(at=at, body=body, links=links if policy.active else ())
@@ -130,25 +137,44 @@ _DEFAULT_DIRECTION: Final = {
     **dict.fromkeys(ContactKind, Direction.INTERNAL),
     ContactKind.CALL: None,
     ContactKind.CALLBACK: Direction.OUTBOUND,
+    ContactKind.LIST_MEMBER: Direction.OUTBOUND,
+    ContactKind.CONVERSATION: Direction.INBOUND,
 }
 
 
-def _legs(
-    row: Row, context: ContactContext, policy: CapturePolicy, times: dict[str, int], at: int, latest: int
-) -> tuple[Leg, ...]:
-    def kept(login: str, leg_at: int) -> str:
-        key = agent_key(context.keyer.keys, context.namespace, login)
-        return key if policy.agent_may_be_kept(key, leg_at) else ""
+def _only(row: Row, kind: ContactKind, name: str, of: ContactKind, expected: str) -> str:
+    """Read a text that only one kind of contact has."""
+    found = row.text(name, default="", expected=expected)
+    if found and kind is not of:
+        raise FieldError(row.where(name), f"nothing but for the kind `{of}`", "a text")
+    return found
 
+
+@dataclass(frozen=True, slots=True)
+class _Logins:
+    """Turns the logins of one row into agent keys, those that the policy lets pass."""
+
+    keys: ControllerKeys
+    namespace: str
+    policy: CapturePolicy
+
+    def kept(self, login: str, at: int) -> str:
+        """Return the key of a login, or "" when its holder may not be kept at that instant."""
+        key = agent_key(self.keys, self.namespace, login)
+        return key if self.policy.agent_may_be_kept(key, at) else ""
+
+
+def _legs(row: Row, logins: _Logins, times: dict[str, int], at: int, latest: int) -> tuple[Leg, ...]:
     def leg(value: Any, path: str) -> Leg:
         item = sub_row(value, path)
         from_at = item.instant("from", default=0, latest=latest)
         to_at = item.instant("to", default=0, latest=latest)
         login = item.text("agent", expected="a login")
+        role = item.choice("role", LegRole, default=LegRole.AGENT)
         item.done()
         if to_at and to_at < from_at:
             raise FieldError(f"{path}.to", "an instant not before `from`", "an earlier instant")
-        return Leg(agent=kept(login, from_at or at), from_at=from_at, to_at=to_at)
+        return Leg(agent=logins.kept(login, from_at or at), from_at=from_at, to_at=to_at, role=role)
 
     legs = row.items("legs", leg)
     if len(legs) > MAX_LEGS:
@@ -159,7 +185,7 @@ def _legs(
     begins = [times[name] for name in _BEGINS if times[name]]
     ends = [times[name] for name in _ENDS if times[name]]
     from_at = min(begins, default=0)
-    own = kept(login, from_at or at)
+    own = logins.kept(login, from_at or at)
     if legs and (not own or any(each.agent == own for each in legs)):
         return legs
     return (*legs, Leg(agent=own, from_at=from_at, to_at=max(ends, default=0)))

@@ -58,6 +58,11 @@ def contact_key(keys: ControllerKeys, native_id: str) -> ContactKey:
     return ContactKey(_keyed(keys.record, b"contact", native_id.strip()))
 
 
+def consent_key(keys: ControllerKeys, reference: str) -> str:
+    """Pseudonym of the native reference of a consent's proof (a customer on a dialler's list)."""
+    return _keyed(keys.record, b"consent", reference.strip())
+
+
 def access_key(keys: ControllerKeys, source: str, native_id: str) -> str:
     """Identifier of an access told by an application's own log: the same each time the row is sent again."""
     return _keyed(keys.record, b"access", source, native_id.strip())

@@ -5,9 +5,9 @@ import pytest
 from quivive.contacts.mapper import MAX_LEGS, ContactContext, contact_label, map_contact, map_heartbeat
 from quivive.model.catalogue import Alternate, Catalogue, Table, TableKind
 from quivive.model.clock import HOUR_US, MINUTE_US
-from quivive.model.contact import ContactKind, Direction, Leg
+from quivive.model.contact import ContactKind, Direction, Leg, LegRole
 from quivive.model.gate import DRY_POLICY, CapturePolicy
-from quivive.privacy.pseudonym import ControllerKeys, agent_key, alternate_key, contact_key, record_key
+from quivive.privacy.pseudonym import ControllerKeys, agent_key, alternate_key, consent_key, contact_key, record_key
 from quivive.privacy.subject import SubjectKeyer
 from quivive.rows import FieldError, Row
 
@@ -124,9 +124,47 @@ def test_the_day_of_a_contact_is_its_latest_past_instant():
     assert due.body.direction is Direction.OUTBOUND
 
 
+WORK = {"direction": None, "started_at": None, "ended_at": None, "opened_at": "2026-11-22T14:00:00Z"}
+
+
+@pytest.mark.parametrize("kind", [kind for kind in ContactKind if kind is not ContactKind.CALL])
+def test_every_kind_of_work_is_mapped(kind):
+    """Whatever may be a reason becomes a contact of its kind, with the agent's leg."""
+    body = mapped(kind=kind.value, **WORK).body
+    assert (body.contact_kind, body.opened_at, body.legs[0].agent) == (kind, AT - 5 * MINUTE_US, AGENT)
+
+
+def test_a_leg_has_a_role():
+    """Who listens, learns or helps is told apart; without a role a leg is the agent's."""
+    legs = [{"agent": "c.martin", "role": "learner"}, {"agent": "c.martin"}]
+    assert [leg.role for leg in mapped(kind="training", legs=legs, **WORK).body.legs] == [
+        LegRole.LEARNER, LegRole.AGENT,
+    ]  # fmt: skip
+
+
+def test_a_job_names_its_account():
+    """The login of a service account is a key in its login space, and nothing in dry."""
+    job = {**WORK, "kind": "job", "agent": None, "account": "batch", "namespace": "crm"}
+    assert mapped(**job).body.account == agent_key(KEYS, "crm", "batch")
+    assert mapped(DRY_POLICY, **job).body.account == ""
+
+
+def test_consent_is_kept_as_a_key():
+    """The proof of a consent is named by a pseudonym, with its expiry, which may lie ahead."""
+    member = {**WORK, "kind": "list_member", "consent": "C-77", "consent_expires_at": "2027-11-22T14:05:00Z"}
+    body = mapped(**member).body
+    assert (body.consent, body.consent_expires_at) == (consent_key(KEYS, "C-77"), AT + 365 * 24 * HOUR_US)
+    assert body.direction is Direction.OUTBOUND
+    assert mapped(DRY_POLICY, **member).body.consent == ""
+
+
 @pytest.mark.parametrize(
     ("change", "field"),
     [
+        ({"account": "batch"}, "$.account"),
+        ({"consent": "C-77"}, "$.consent"),
+        ({"consent_expires_at": "2027-11-22T14:05:00Z"}, "$.consent"),
+        ({"legs": [{"agent": "x", "role": "boss"}]}, "$.legs[0].role"),
         ({"kind": "chat"}, "$.kind"),
         ({"direction": None}, "$.direction"),
         ({"version": "2"}, "$.version"),
