@@ -7,8 +7,9 @@ ConfigurationError that names file, key, expected and found.
 
 import re
 import tomllib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, Final, Literal, TypeVar
 from urllib.parse import parse_qs, urlsplit
@@ -24,6 +25,8 @@ from quivive.model.ids import CONTROLLER_ID_PATTERN, OPERATOR, SOURCE_NAME_PATTE
 
 SETTINGS_FILE: Final = "quivive.toml"
 CONTROLLERS_FOLDER: Final = "controllers"
+_GROUP_NAME: Final = re.compile(r"[a-z][a-z0-9_]{1,31}")
+_PROGRAM: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._/-]{0,46}\*?")
 _PUBLIC_URL: Final = re.compile(r"https://[A-Za-z0-9.\-]+(:[0-9]{1,5})?")
 LINKS_SUFFIX: Final = "-links"  # spool of `quivive links sync` of a source
 RESERVED_SOURCES: Final = frozenset({"core", "console"})  # spools of the core itself
@@ -83,6 +86,20 @@ class SourceSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     path: str = ""
     heartbeat_s: int = 5
     silent_after_s: int = 120
+    programs: tuple[str, ...] = ()
+
+
+class ZoneSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`[zones.NAME]`: a network from which accesses come, the site and country it stands for."""
+
+    cidrs: tuple[str, ...]
+    site: str = ""
+    country: str = ""
+
+
+class _SensitiveSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    name: str
+    columns: tuple[str, ...]
 
 
 class _AlternateSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -123,11 +140,13 @@ class _ControllerFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     retention: _RetentionSettings = msgspec.field(default_factory=_RetentionSettings)
     tables: tuple[_TableSettings, ...] = ()
     not_protected: tuple[str, ...] = ()
+    sensitive: tuple[_SensitiveSettings, ...] = ()
 
 
 class _SettingsFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     operator: OperatorSettings
     sources: dict[str, dict[str, Any]] = {}
+    zones: dict[str, ZoneSettings] = {}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,6 +162,8 @@ class ControllerSettings:
     lateness_s: int
     contact_sources: tuple[str, ...]
     retention_days: dict[str, int]
+    sensitive: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """Columns as `schema.table.column` by the name of their group."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,6 +174,7 @@ class Settings:
     operator: OperatorSettings
     controllers: dict[str, ControllerSettings]
     sources: dict[str, SourceSettings] = field(default_factory=dict)
+    zones: dict[str, ZoneSettings] = field(default_factory=dict)
 
     @property
     def slots(self) -> dict[str, int]:
@@ -175,7 +197,9 @@ def load_settings(home: Path) -> Settings:
     for path in sorted((home / CONTROLLERS_FOLDER).glob("*.toml")):
         controller = _controller(path)
         controllers[controller.id] = controller
-    settings = Settings(home=home, operator=decoded.operator, controllers=controllers, sources=sources)
+    settings = Settings(
+        home=home, operator=decoded.operator, controllers=controllers, sources=sources, zones=decoded.zones
+    )
     _check_references(settings)
     return settings
 
@@ -224,7 +248,8 @@ def _controller(path: Path) -> ControllerSettings:
         raise ConfigurationError(file=shown, key="slot", expected=f"1 to {SLOT_MAX}", found=str(decoded.slot))
     _check_retention(decoded.retention, shown)
     _check_place(decoded, shown)
-    return _settings_of(identifier, decoded, _tables(decoded, shown))
+    tables = _tables(decoded, shown)
+    return replace(_settings_of(identifier, decoded, tables), sensitive=_sensitive(decoded, tables, shown))
 
 
 def _check_place(decoded: _ControllerFile, shown: str) -> None:
@@ -270,6 +295,28 @@ def _tables(decoded: _ControllerFile, shown: str) -> tuple[Table, ...]:
         if name.count(".") != 1:
             raise ConfigurationError(file=shown, key="tables.name", expected="schema.table", found=name)
     return tables
+
+
+def _sensitive(decoded: _ControllerFile, tables: tuple[Table, ...], shown: str) -> dict[str, tuple[str, ...]]:
+    """Read the groups of sensitive columns: `table.column` or `schema.table.column` of a declared table."""
+    found: dict[str, tuple[str, ...]] = {}
+    for group in decoded.sensitive:
+        if not _GROUP_NAME.fullmatch(group.name):
+            raise ConfigurationError(
+                file=shown, key="sensitive.name", expected="2 to 32 of a-z, 0-9, _", found=group.name
+            )
+        columns = list(found.get(group.name, ()))
+        for column in group.columns:
+            table, _, name = column.rpartition(".")
+            known = [t.name for t in tables if table in {t.name, t.name.partition(".")[2]}]
+            if len(known) != 1 or not name:
+                expected = "table.column of a declared table"
+                raise ConfigurationError(
+                    file=shown, key=f"sensitive.{group.name}.columns", expected=expected, found=column
+                )
+            columns.append(f"{known[0]}.{name}")
+        found[group.name] = tuple(dict.fromkeys(columns))
+    return found
 
 
 def _settings_of(identifier: str, decoded: _ControllerFile, tables: tuple[Table, ...]) -> ControllerSettings:
@@ -349,6 +396,31 @@ def _check_references(settings: Settings) -> None:
                 )
     for name, source in settings.sources.items():
         _check_source(settings, name, source)
+    _check_zones(settings)
+
+
+def _check_zones(settings: Settings) -> None:
+    for name, zone in settings.zones.items():
+        key = f"zones.{name}"
+        if not SOURCE_NAME_PATTERN.fullmatch(name) or name == "other":
+            expected = "2 to 48 of a-z, 0-9, - (not `other`)"
+            raise ConfigurationError(file=SETTINGS_FILE, key=key, expected=expected, found=name)
+        if zone.country and not (len(zone.country) == 2 and zone.country.isascii() and zone.country.isupper()):
+            expected = "a country code, for example FR"
+            raise ConfigurationError(file=SETTINGS_FILE, key=f"{key}.country", expected=expected, found=zone.country)
+        for cidr in zone.cidrs:
+            try:
+                ip_network(cidr, strict=False)
+            except ValueError:
+                expected = "a network, for example 10.20.0.0/16"
+                raise ConfigurationError(
+                    file=SETTINGS_FILE, key=f"{key}.cidrs", expected=expected, found=cidr
+                ) from None
+    for name, source in settings.sources.items():
+        for program in source.programs:
+            if not _PROGRAM.fullmatch(program):
+                key, expected = f"sources.{name}.programs", "names of applications, a final * for any ending"
+                raise ConfigurationError(file=SETTINGS_FILE, key=key, expected=expected, found=program)
 
 
 _KINDS_WITH_CONTROLLER: Final = {SourceKind.POSTGRES, SourceKind.ACCESS_FILE}

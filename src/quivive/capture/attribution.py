@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
+from quivive.capture.place import NO_PROGRAMS, Programs
 from quivive.capture.variables import Change, Variables, changes_of
 from quivive.model.access import AttributionSource
 from quivive.model.gate import CapturePolicy
@@ -36,6 +37,7 @@ class AttributionSettings:
     comment_agent_key: str = "agent"
     comment_contact_key: str = "contact"
     service_accounts: tuple[str, ...] = ()
+    programs: Programs = NO_PROGRAMS
 
 
 class Attribution(NamedTuple):
@@ -50,6 +52,7 @@ class Attribution(NamedTuple):
     contact: str
     source: AttributionSource
     session_kept: bool
+    program: str = ""
 
 
 class _Batch:
@@ -203,18 +206,14 @@ def attribute(
         return _DRY
     login, source = _login(facts, tags or {})
     account = _account(facts, policy, keys, at)
+    program = _program(facts)
     if not login:
-        return Attribution(
-            agent="", account=account, contact=_contact(facts, tags or {}, keys), source=source, session_kept=True
-        )
+        contact = _contact(facts, tags or {}, keys)
+        return Attribution("", account, contact, source, session_kept=True, program=program)
     agent = facts.pseudonym("agent", keys, login)
     if not policy.agent_may_be_kept(agent, at):
-        return Attribution(
-            agent="", account=account, contact="", source=AttributionSource.NOT_INFORMED, session_kept=False
-        )
-    return Attribution(
-        agent=agent, account=account, contact=_contact(facts, tags or {}, keys), source=source, session_kept=True
-    )
+        return Attribution("", account, "", AttributionSource.NOT_INFORMED, session_kept=False, program=program)
+    return Attribution(agent, account, _contact(facts, tags or {}, keys), source, session_kept=True, program=program)
 
 
 _DRY: Final = Attribution(agent="", account="", contact="", source=AttributionSource.DRY, session_kept=False)
@@ -248,6 +247,12 @@ def _account(facts: SessionFacts, policy: CapturePolicy, keys: ControllerKeys, a
         return key
     informed_at = policy.informed.get(key, 0)
     return key if 0 < informed_at <= at else ""
+
+
+def _program(facts: SessionFacts) -> str:
+    settings = facts.settings
+    said = facts.variable("application_name")
+    return settings.programs.program(said, may_be_a_login=settings.application_name_is_agent)
 
 
 def _contact(facts: SessionFacts, tags: Mapping[str, str], keys: ControllerKeys) -> str:

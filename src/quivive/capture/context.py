@@ -13,6 +13,7 @@ from quivive.capture.attribution import AttributionSettings
 from quivive.capture.catalogue import CatalogueSnapshot
 from quivive.capture.counts import Counts
 from quivive.capture.encode import encode_body
+from quivive.capture.place import NO_ZONES, Zones
 from quivive.capture.statements import Known, Shape, Statements
 from quivive.model.access import CaptureMode, GapBody, GapCause, Grade, LinkBody
 from quivive.model.entry import EntryKind
@@ -62,6 +63,7 @@ class SourceFacts:
     closed: bool
     grade: Grade
     attribution: AttributionSettings
+    zones: Zones = NO_ZONES
 
 
 class RelayContext:

@@ -59,7 +59,7 @@ def _empty_group(table: str) -> str:
 class AccessTemplate:
     """The constant pieces of an access body, in the order of its sorted keys."""
 
-    __slots__ = ("_account", "_changed", "_grade", "_session")
+    __slots__ = ("_account", "_changed", "_grade", "_program", "_session")
 
     def __init__(
         self,
@@ -76,6 +76,9 @@ class AccessTemplate:
         session: str,
         shape: str,
         tables: Sequence[str],
+        zone: str,
+        workstation: str,
+        program: str,
     ) -> None:
         self._account = f'"account":"{account}","action":"{action}","agent":"{agent}","at":'
         self._changed = (
@@ -83,7 +86,11 @@ class AccessTemplate:
             f'"contact":"{contact}","coverage":"'
         )
         self._grade = f',"grade":"{grade}","mode":"{mode}","neighbourhoods":['
-        self._session = f',"session":"{session}","shape":"{shape}","tables":{json_text(tables)}}}'
+        self._program = f',"program":{json_text(program)},"records":'
+        self._session = (
+            f',"session":"{session}","shape":"{shape}","tables":{json_text(tables)},'
+            f'"workstation":"{workstation}","zone":{json_text(zone)}}}'
+        )
 
     def body(
         self,
@@ -107,7 +114,7 @@ class AccessTemplate:
         return (
             f'{{"access":"{access}",{self._account}{at}{self._changed}{coverage}","distinct":{distinct},'
             f'"ended_at":{ended_at},"final":{"true" if final else "false"}{self._grade}{around}],'
-            f'"outcome":"{outcome}","part":{part},"patterns":{patterns},"records":{records},"rows":{rows},'
+            f'"outcome":"{outcome}","part":{part},"patterns":{patterns}{self._program}{records},"rows":{rows},'
             f'"rows_bytes":{rows_bytes}{self._session}'
         ).encode()
 
@@ -118,6 +125,6 @@ class AccessTemplate:
         key, near = keys
         return (
             f'{{"access":"{access}",{self._account}{at}{self._changed}predicate","distinct":1,'
-            f'"ended_at":{ended_at},"final":true{self._grade}"{near}"],"outcome":"ok","part":0,"patterns":[],'
-            f'"records":[{{"keys":["{key}{table},"rows":{rows},"rows_bytes":{rows_bytes}{self._session}'
+            f'"ended_at":{ended_at},"final":true{self._grade}"{near}"],"outcome":"ok","part":0,"patterns":[]{self._program}'
+            f'[{{"keys":["{key}{table},"rows":{rows},"rows_bytes":{rows_bytes}{self._session}'
         ).encode()

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Any, Final
 
+from quivive.capture.place import NO_PROGRAMS, NO_ZONES, Programs, Zones, read_place
 from quivive.capture.told import Told, column_name, read_told, table_name
 from quivive.model.access import (
     MAX_KEYS_PER_PART,
@@ -52,6 +53,8 @@ class AccessContext:
     namespace: str
     grade: Grade
     keyer: SubjectKeyer
+    zones: Zones = NO_ZONES
+    programs: Programs = NO_PROGRAMS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,6 +99,8 @@ def map_access(row: Row, context: AccessContext, policy: CapturePolicy, now: int
     action = row.choice("action", Action)
     outcome = row.choice("outcome", Outcome, default=Outcome.OK)
     who = _who(row, context, policy, at)
+    withheld = who.source is AttributionSource.NOT_INFORMED
+    place = read_place(row, context.zones, context.programs, keys, withheld=withheld)
     what = _what(row, context.keyer)
     rows = row.integer("rows", default=len(what.records))
     row.done()
@@ -141,6 +146,9 @@ def map_access(row: Row, context: AccessContext, policy: CapturePolicy, now: int
         patterns=what.told.patterns,
         neighbourhoods=(),
         outcome=outcome,
+        zone=place.zone,
+        workstation=place.workstation,
+        program=place.program,
     )
     few = len(what.records) <= MAX_LINKED_RECORDS
     links = links_to_person(what.records, ()) if few and coverage is CoverageClass.EXACT else ()

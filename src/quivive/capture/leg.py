@@ -43,6 +43,12 @@ class Leg(asyncio.Protocol):
         if self is self._owner.client:
             self._owner.client_arrived()
 
+    @property
+    def address(self) -> str:
+        """Network address of the peer, "" on a Unix socket."""
+        name = self.transport.get_extra_info("peername") if self.transport is not None else None
+        return str(name[0]) if isinstance(name, tuple) and name else ""
+
     def data_received(self, data: bytes) -> None:
         """Bytes came."""
         self.received(data)

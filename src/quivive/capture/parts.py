@@ -24,9 +24,10 @@ MAX_TEMPLATES: Final = 256
 class Parts:
     """Writes parts; `last_seq` is the number of the newest, UNRECORDED when the spool refused one."""
 
-    def __init__(self, context: RelayContext, session: str) -> None:
+    def __init__(self, context: RelayContext, session: str, zone: str = "") -> None:
         self._context = context
         self._session = session
+        self._zone = zone
         self._templates: dict[tuple[int, Attribution], tuple[Extraction, AccessTemplate]] = {}
         self._quick_for: Attribution | None = None
         self._quick_templates: dict[Quick, AccessTemplate] = {}
@@ -208,6 +209,9 @@ class Parts:
             session=self._session if attribution.session_kept else "",
             shape=shape,
             tables=extraction.tables,
+            zone=self._zone if attribution.session_kept else "",
+            workstation="",
+            program=attribution.program,
         )
 
 

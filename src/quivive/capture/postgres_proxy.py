@@ -246,7 +246,8 @@ class Relayed:
                 hint="Tell the administrator that the relay cannot write its spool.",
             )
             login = self._startup.get("user", "")
-            self._recorder = Recorder(self._context, login=login, startup=messages.session_settings(self._startup))
+            startup = messages.session_settings(self._startup)
+            self._recorder = Recorder(self._context, login=login, startup=startup, address=self.client.address)
             self._session = PgSession(self._recorder, guarded=self._guarded, refusal=refusal)
             if self._guarded:
                 self._open_doors()

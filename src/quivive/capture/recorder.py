@@ -53,11 +53,13 @@ _COUNTED_KINDS: Final = frozenset(
 class Recorder:
     """One per connection."""
 
-    def __init__(self, context: RelayContext, *, login: str, startup: dict[str, str]) -> None:
+    def __init__(self, context: RelayContext, *, login: str, startup: dict[str, str], address: str = "") -> None:
+        """`address`: of the peer; only the name of its zone is kept."""
         self._context = context
         self._facts = SessionFacts(context.facts.attribution, login=login, startup=startup)
         self._strict = context.facts.mode is CaptureMode.STRICT
-        self._parts = Parts(context, session_key(context.keys, context.next_session()))
+        session = session_key(context.keys, context.next_session())
+        self._parts = Parts(context, session, context.facts.zones.zone(address))
         self._settling = Settling(self._finish)
         self._named: dict[str, tuple[StatementPlan, Slots]] = {}
         self._open_rows: Run | None = None

@@ -23,6 +23,7 @@ from quivive.capture.catalogue import CatalogueSnapshot, load_snapshot
 from quivive.capture.context import RelayContext, SourceFacts
 from quivive.capture.describer import Describer
 from quivive.capture.encode import encode_body
+from quivive.capture.place import Programs, Zones
 from quivive.capture.policy import PolicyFile
 from quivive.capture.postgres_proxy import Relayed
 from quivive.capture.side import SideConnection, SideError
@@ -87,6 +88,7 @@ class Relay:
         self._name = name
         self._source = source
         self._controller = settings.controllers[source.controller]
+        self._zones = Zones({name: zone.cidrs for name, zone in settings.zones.items()})
         self._policy = PolicyFile(settings.home, name)
         self._connections: set[Relayed] = set()
         self._timers: list[asyncio.Task[None]] = []
@@ -165,7 +167,9 @@ class Relay:
                 comment_agent_key=source.comment_agent_key,
                 comment_contact_key=source.comment_contact_key,
                 service_accounts=source.service_accounts,
+                programs=Programs(source.programs),
             ),
+            zones=self._zones,
         )
 
     async def _listen(self, listener: socket.socket, listen: Address, target: Target) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, Protocol, TypeVar
 
+from quivive.capture.place import Programs, Zones
 from quivive.contacts.directory import DirectoryContext, SealedIdentity
 from quivive.intake.batch import (
     Event,
@@ -290,4 +291,6 @@ def _facts(settings: Settings, ports: IntakePorts, name: str) -> SourceFacts:
         default=names[0] if len(names) == 1 else "",
         directory=DirectoryContext(operator_agent_key=ports.operator_agent_key, controllers=every),
         operator_key_id=ports.controller_keys(OPERATOR).key_id,
+        zones=Zones({name: zone.cidrs for name, zone in settings.zones.items()}),
+        programs=Programs(source.programs),
     )

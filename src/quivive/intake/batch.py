@@ -12,6 +12,7 @@ from typing import Final
 import msgspec
 
 from quivive.capture.intake import AccessContext, map_access, merge_counts
+from quivive.capture.place import NO_PROGRAMS, NO_ZONES, Programs, Zones
 from quivive.contacts.directory import DirectoryContext, SealedIdentity, map_agent
 from quivive.contacts.mapper import ContactContext, map_contact, map_heartbeat
 from quivive.contacts.roster import RosterContext, map_shift
@@ -52,6 +53,8 @@ class SourceFacts:
     default: str
     directory: DirectoryContext = field(repr=False)
     operator_key_id: str
+    zones: Zones = NO_ZONES
+    programs: Programs = NO_PROGRAMS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,7 +126,14 @@ def _controller(row: Row, facts: SourceFacts) -> tuple[str, SubjectKeyer]:
 
 def _access(number: int, row: Row, facts: SourceFacts, policy: CapturePolicy, now: int) -> MappedRow:
     controller, keyer = _controller(row, facts)
-    context = AccessContext(source=facts.name, namespace=facts.namespace, grade=facts.grade, keyer=keyer)
+    context = AccessContext(
+        source=facts.name,
+        namespace=facts.namespace,
+        grade=facts.grade,
+        keyer=keyer,
+        zones=facts.zones,
+        programs=facts.programs,
+    )
     mapped = map_access(row, context, policy, now)
     key_id = keyer.keys.key_id
 

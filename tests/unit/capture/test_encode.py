@@ -39,6 +39,9 @@ def both(body: AccessBody) -> tuple[bytes, bytes]:
         session=body.session,
         shape=body.shape,
         tables=body.tables,
+        zone=body.zone,
+        workstation=body.workstation,
+        program=body.program,
     )
     ours = template.body(
         access=body.access,
@@ -90,6 +93,9 @@ bodies = st.builds(
     ).map(tuple),
     neighbourhoods=st.lists(hexes, max_size=2).map(tuple),
     outcome=st.sampled_from(Outcome),
+    zone=names,
+    workstation=hexes,
+    program=names,
 )
 
 
@@ -116,6 +122,9 @@ def test_the_quick_body_is_the_long_one(key: str, near: str, table: str, rows: i
         session=near,
         shape="0" * 16,
         tables=(table,),
+        zone="paris",
+        workstation="",
+        program="crm",
     )
     records = (RecordGroup(table=table, keys=(key,)),)
     long = template.body(
