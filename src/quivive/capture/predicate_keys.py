@@ -6,7 +6,7 @@ pseudonyms leave.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 
 from quivive.capture.operands import Operands
 from quivive.capture.resolve import key_column
@@ -34,8 +34,22 @@ class PredicateKeys:
     complete: bool
 
 
+class Gathering(Protocol):
+    """Takes the keys found, table by table; `size` counts them."""
+
+    @property
+    def size(self) -> int:
+        """Keys taken so far."""
+
+    def record(self, table: str, texts: Sequence[str], *, integer: bool) -> None:
+        """Take canonical primary keys."""
+
+    def alternate(self, table: str, kind: str, texts: Sequence[str]) -> None:
+        """Take canonical alternate keys."""
+
+
 class _Gathering:
-    """Keys found so far, by table."""
+    """Keys found so far, by table, as pseudonyms."""
 
     def __init__(self, keys: ControllerKeys) -> None:
         self.keys = keys
@@ -79,6 +93,19 @@ def predicate_keys(
     """
     values = Operands(slots=slots, binds=binds, bind_formats=bind_formats, bind_types=bind_types)
     gathering = _Gathering(keys)
+    complete = gather_keys(snapshot, plan, values, gathering, default_region)
+    return PredicateKeys(
+        records=tuple(RecordGroup(table=table, keys=tuple(group)) for table, group in gathering.records.items()),
+        neighbourhoods=tuple(gathering.near),
+        coverage=CoverageClass.PREDICATE if complete and gathering.size else otherwise,
+        complete=complete,
+    )
+
+
+def gather_keys(
+    snapshot: CatalogueSnapshot, plan: StatementPlan, values: Operands, gathering: Gathering, region: str
+) -> bool:
+    """Hand every key the statement is restricted to; True when they name every record it can touch."""
     keyed: dict[int, set[str]] = {}
     concerned: list[tuple[int, Relation]] = []
     for index, name in enumerate(plan.sources):
@@ -87,18 +114,12 @@ def predicate_keys(
         concerned += [(index, base) for base in bases if base.protected]
         if relation is None and not snapshot.is_system(name) and not (plan.ddl and index == plan.target):
             concerned.append((index, _NOBODY))
-        keyed[index] = _source_keys(snapshot, plan, index, values, gathering, default_region) if bases else set()
+        keyed[index] = _source_keys(snapshot, plan, index, values, gathering, region) if bases else set()
     needed = set(plan.shown) | ({plan.target} if plan.target >= 0 else set())
     complete = bool(concerned) and all(
         _covered(snapshot, plan, index, base, keyed) for index, base in concerned if index in needed
     )
-    complete = complete and gathering.size < MAX_KEYS_PER_PART and not (plan.opaque and plan.opaque != "several_writes")
-    return PredicateKeys(
-        records=tuple(RecordGroup(table=table, keys=tuple(group)) for table, group in gathering.records.items()),
-        neighbourhoods=tuple(gathering.near),
-        coverage=CoverageClass.PREDICATE if complete and gathering.size else otherwise,
-        complete=complete,
-    )
+    return complete and gathering.size < MAX_KEYS_PER_PART and not (plan.opaque and plan.opaque != "several_writes")
 
 
 _NOBODY: Final = Relation(oid=0, name="", kind="r", root=0, columns={}, primary_key=(), table=None, protected=True)
@@ -109,7 +130,7 @@ def _source_keys(
     plan: StatementPlan,
     index: int,
     values: Operands,
-    gathering: _Gathering,
+    gathering: Gathering,
     region: str,
 ) -> set[str]:
     """Gather the keys one source is restricted to; returns the tables they identify, "" for its own."""
