@@ -1,0 +1,123 @@
+"""Which names a source's `mapping` may hold, and how each becomes a translator: presets, a site's file, code.
+
+Called by the core's followers, the webhook and `quivive source test`. The table below is the whole registry:
+nothing registers itself. Must never open a mapping that the loader did not check.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from quivive.connectors.mapping.loader import load_mapping, read_document
+from quivive.connectors.mapping.spec import CompleteRule, Mapping
+from quivive.connectors.mapping.translator import MappingTranslator
+from quivive.connectors.model import RowKind, Translator
+from quivive.connectors.reading.model import Format
+from quivive.model.errors import ConfigurationError
+
+PRESETS: Final = Path(__file__).parent / "presets"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """What a translator may know of its source. `timezone`: the operator's; `home`: where relative paths begin."""
+
+    source: str
+    controller: str = ""
+    namespace: str = ""
+    timezone: str = "Europe/Paris"
+    home: Path = Path()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Coded:
+    """A translator written in Python: what it makes, how its files are laid out, what opens it.
+
+    `title` as in a preset: {"fr": …, "en": …}. Most formats need only `Format(type=…, columns=…)`.
+    """
+
+    kind: RowKind
+    title: dict[str, str]
+    format: Format
+    open: Callable[[Context], Translator]
+
+
+# One line per translator written in code, name → Coded(...). A preset in YAML needs no line: its file is enough.
+CODED: Final[dict[str, Coded]] = {}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Feed:
+    """Everything a carrier needs of one mapping. `column` names the file's column behind a field of a refusal."""
+
+    name: str
+    kind: RowKind
+    title: dict[str, str]
+    format: Format
+    complete_to: CompleteRule
+    translator: Translator
+    column: Callable[[str], str]
+
+
+def preset_names() -> list[str]:
+    """Names of the presets shipped, coded ones included."""
+    return sorted({path.stem for path in PRESETS.glob("*.yml")} | set(CODED))
+
+
+def load_preset(name: str) -> Mapping:
+    """Read a preset.
+
+    Raises:
+        ConfigurationError: there is none of this name, or it is wrong.
+    """
+    return load_mapping(_preset_path(name), f"{name}.yml", _document)
+
+
+def open_translator(mapping: str, context: Context) -> Feed:
+    """Open what a source's `mapping` names: a coded translator, a preset, or a YAML file of the site.
+
+    Raises:
+        ConfigurationError: no such preset or file, or its content is wrong.
+    """
+    coded = CODED.get(mapping)
+    if coded is not None:
+        return Feed(
+            name=mapping,
+            kind=coded.kind,
+            title=coded.title,
+            format=coded.format,
+            complete_to=CompleteRule.LATEST_INSTANT,
+            translator=coded.open(context),
+            column=str,
+        )
+    if mapping.endswith((".yml", ".yaml")):
+        found = load_mapping(context.home / mapping, mapping, _document)
+    else:
+        found = load_preset(mapping)
+    translator = MappingTranslator(
+        found,
+        settings={"controller": context.controller, "namespace": context.namespace, "source": context.source},
+        site_zone=context.timezone,
+    )
+    return Feed(
+        name=found.name,
+        kind=found.kind,
+        title=dict(found.title),
+        format=found.format,
+        complete_to=found.complete_to,
+        translator=translator,
+        column=translator.column_of,
+    )
+
+
+def _preset_path(name: str) -> Path:
+    path = PRESETS / f"{name}.yml"
+    if not name.replace("_", "").replace("-", "").isalnum() or not path.is_file():
+        known = ", ".join(preset_names())
+        raise ConfigurationError(file="(mapping)", key="mapping", expected=f"a .yml file or one of {known}", found=name)
+    return path
+
+
+def _document(name: str) -> dict[str, Any]:
+    return read_document(_preset_path(name).read_text(encoding="utf-8"), f"{name}.yml")
