@@ -18,6 +18,7 @@ from quivive.model.access import PatternClass
 from quivive.model.contact import AgentBody, ContactBody, HeartbeatBody, ShiftBody
 from quivive.model.entry import ActBody, EntryKind
 from quivive.model.gate import GateBody
+from quivive.projection.alert_rows import ALERT_BODIES, ALERT_LAYOUT, ALERT_ROWS
 from quivive.projection.decode import (
     BODY_DECODERS,
     AccessRow,
@@ -28,6 +29,7 @@ from quivive.projection.decode import (
     LinkRow,
     envelope_decoder,
 )
+from quivive.projection.forms import BOOL, HALF, INT, KEY, TEXT, TIE
 
 Array = NDArray[Any]
 Columns = dict[str, Array]
@@ -45,13 +47,6 @@ WIDEST_PATTERN: Final[dict[str, int]] = {
     PatternClass.ALL: 5,
 }
 """An access shows its widest predicate."""
-
-KEY: Final = "key"
-INT: Final = "int"
-TEXT: Final = "text"
-BOOL: Final = "bool"
-TIE: Final = "tie"
-HALF: Final = "half"
 
 _LAYOUT: Final[dict[str, tuple[tuple[str, str], ...]]] = {
     "access": (
@@ -124,6 +119,7 @@ _LAYOUT: Final[dict[str, tuple[tuple[str, str], ...]]] = {
     "catalogue_table": (
         ("controller", TEXT), ("version", INT), ("tie", TIE), ("record_table", TEXT), ("table_kind", TEXT),
     ),
+    **ALERT_LAYOUT,
 }  # fmt: skip
 
 _DTYPES: Final[dict[str, type[np.generic]]] = {INT: np.int64, BOOL: np.bool_, TIE: np.uint64, HALF: np.uint64}
@@ -151,7 +147,11 @@ def columns_of(batch: Iterable[bytes]) -> dict[str, Columns]:
         seen[0] = max(seen[0], envelope.captured_at)
         seen[1] += 1
         decoder = BODY_DECODERS.get(envelope.kind)
-        if decoder is not None:
+        if envelope.kind in ALERT_ROWS:
+            ALERT_ROWS[envelope.kind](
+                rows, envelope, _tie(envelope.body), ALERT_BODIES[envelope.kind].decode(envelope.body)
+            )
+        elif decoder is not None:
             _ROWS_OF[envelope.kind](rows, envelope, decoder.decode(envelope.body))
     rows["source_state"] = [(*key, *seen) for key, seen in state.items()]
     return {table: _columns(table, rows[table]) for table in STAGED_TABLES if rows.get(table)}

@@ -25,14 +25,15 @@ MAX_ROWS: Final = 5_000
 """Rows one query may return; a page or an API answer never needs more, an export pages on."""
 
 QUERY_NAMES: Final = (
-    "access", "accesses_by_subject", "activity", "counts", "coverage", "episode", "evidence", "gaps", "gate", "health",
-    "links_of", "shares", "unexplained", "unexplained_accesses", "weak_excess",
+    "access", "accesses_by_subject", "activity", "alert", "alert_accesses", "alert_digest", "alerts", "counts",
+    "coverage", "episode", "evidence", "gaps", "gate", "health", "incidents", "links_of", "questions_of", "shares",
+    "switches", "unexplained", "unexplained_accesses", "weak_excess", "words_of_access",
 )  # fmt: skip
 
 _FRAGMENT: Final = re.compile(r"^-- fragment: (\w+)\n", re.MULTILINE)
 _PARAMETER: Final = re.compile(r"\$(\w+)")
 _INCLUDES: Final = ("linked", "worst", "episode", "row")  # replaced in this order: `worst` uses none of the others
-_NAME_LISTS: Final = ("tables", "columns", "changed")
+_NAME_LISTS: Final = ("tables", "columns", "changed", "would_explain")
 _SEALED: Final = ("access", "exposure", "verdict")
 
 
@@ -188,8 +189,9 @@ def _values(scope: Scope, params: Mapping[str, object]) -> dict[str, object]:
     }
     if "limit" in params:
         values["limit"] = min(int(str(params["limit"])), MAX_ROWS)
-    if "access" in params:
-        values["access_hi"], values["access_lo"] = _halves(str(params["access"]))
+    for name in ("access", "alert", "person"):
+        if name in params:
+            values[f"{name}_hi"], values[f"{name}_lo"] = _halves(str(params[name]))
     if "keys" in params:
         keys = params["keys"]
         if not isinstance(keys, Sequence) or isinstance(keys, str):

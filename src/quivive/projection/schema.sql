@@ -134,6 +134,59 @@ CREATE TABLE IF NOT EXISTS dirty_contact (contact_hi UBIGINT NOT NULL, contact_l
 CREATE TABLE IF NOT EXISTS dirty_key (controller VARCHAR NOT NULL, key_hi UBIGINT NOT NULL, key_lo UBIGINT NOT NULL);
 CREATE TABLE IF NOT EXISTS dirty_agent (controller VARCHAR NOT NULL, agent_hi UBIGINT NOT NULL, agent_lo UBIGINT NOT NULL);
 
+-- Alerts, incidents, switches, canaries and the agent's word (entries of detection). `facts`, `freshness` and
+-- `left_out` are the entry's own JSON; `accesses` and `would_explain` are lists joined by commas.
+CREATE TABLE IF NOT EXISTS alert (
+    alert_hi UBIGINT NOT NULL, alert_lo UBIGINT NOT NULL, opened_at BIGINT NOT NULL, tie UBIGINT NOT NULL,
+    controller VARCHAR NOT NULL, ident_hi UBIGINT NOT NULL, ident_lo UBIGINT NOT NULL, topic VARCHAR NOT NULL,
+    origin VARCHAR NOT NULL, severity VARCHAR NOT NULL, freshness VARCHAR NOT NULL, would_explain VARCHAR NOT NULL,
+    from_at BIGINT NOT NULL, to_at BIGINT NOT NULL, day VARCHAR NOT NULL, accesses VARCHAR NOT NULL,
+    facts VARCHAR NOT NULL, p_milli BIGINT NOT NULL, rule_version VARCHAR NOT NULL
+);
+CREATE TABLE IF NOT EXISTS alert_access (
+    alert_hi UBIGINT NOT NULL, alert_lo UBIGINT NOT NULL, changed_at BIGINT NOT NULL, tie UBIGINT NOT NULL,
+    controller VARCHAR NOT NULL, access_hi UBIGINT NOT NULL, access_lo UBIGINT NOT NULL, place BIGINT NOT NULL
+);
+CREATE TABLE IF NOT EXISTS alert_change (
+    alert_hi UBIGINT NOT NULL, alert_lo UBIGINT NOT NULL, changed_at BIGINT NOT NULL, tie UBIGINT NOT NULL,
+    controller VARCHAR NOT NULL, state VARCHAR NOT NULL, outcome VARCHAR NOT NULL, principal VARCHAR NOT NULL,
+    is_hit BOOLEAN NOT NULL, from_at BIGINT NOT NULL, to_at BIGINT NOT NULL, day VARCHAR NOT NULL,
+    accesses VARCHAR NOT NULL, facts VARCHAR NOT NULL, p_milli BIGINT NOT NULL, rule_version VARCHAR NOT NULL
+);
+CREATE TABLE IF NOT EXISTS alert_digest (
+    controller VARCHAR NOT NULL, day VARCHAR NOT NULL, version BIGINT NOT NULL, tie UBIGINT NOT NULL,
+    budget BIGINT NOT NULL, opened BIGINT NOT NULL, joined BIGINT NOT NULL, audited BIGINT NOT NULL,
+    left_out VARCHAR NOT NULL
+);
+CREATE TABLE IF NOT EXISTS incident (
+    incident_hi UBIGINT NOT NULL, incident_lo UBIGINT NOT NULL, version BIGINT NOT NULL, tie UBIGINT NOT NULL,
+    controller VARCHAR NOT NULL, incident_kind VARCHAR NOT NULL, source VARCHAR NOT NULL, from_at BIGINT NOT NULL,
+    to_at BIGINT NOT NULL, suppressed BIGINT NOT NULL, facts VARCHAR NOT NULL
+);
+CREATE TABLE IF NOT EXISTS switch_state (
+    switch VARCHAR NOT NULL, version BIGINT NOT NULL, tie UBIGINT NOT NULL, is_on BOOLEAN NOT NULL,
+    reference VARCHAR NOT NULL, demonstration BOOLEAN NOT NULL
+);
+CREATE TABLE IF NOT EXISTS canary (
+    controller VARCHAR NOT NULL, key_hi UBIGINT NOT NULL, key_lo UBIGINT NOT NULL, version BIGINT NOT NULL,
+    tie UBIGINT NOT NULL, removed BOOLEAN NOT NULL
+);
+CREATE TABLE IF NOT EXISTS canary_contact (
+    controller VARCHAR NOT NULL, key_hi UBIGINT NOT NULL, key_lo UBIGINT NOT NULL,
+    contact_key_hi UBIGINT NOT NULL, contact_key_lo UBIGINT NOT NULL
+);
+CREATE TABLE IF NOT EXISTS agent_question (
+    question_hi UBIGINT NOT NULL, question_lo UBIGINT NOT NULL, tie UBIGINT NOT NULL, controller VARCHAR NOT NULL,
+    ident_hi UBIGINT NOT NULL, ident_lo UBIGINT NOT NULL, access_hi UBIGINT NOT NULL, access_lo UBIGINT NOT NULL,
+    record_table VARCHAR NOT NULL, accessed_at BIGINT NOT NULL, call_before_at BIGINT NOT NULL,
+    call_after_at BIGINT NOT NULL, asked_at BIGINT NOT NULL, answer_until BIGINT NOT NULL
+);
+CREATE TABLE IF NOT EXISTS agent_word (
+    question_hi UBIGINT NOT NULL, question_lo UBIGINT NOT NULL, answered_at BIGINT NOT NULL, tie UBIGINT NOT NULL,
+    controller VARCHAR NOT NULL, ident_hi UBIGINT NOT NULL, ident_lo UBIGINT NOT NULL,
+    access_hi UBIGINT NOT NULL, access_lo UBIGINT NOT NULL, category VARCHAR NOT NULL
+);
+
 -- Who holds an account when: a recycled login inherits nothing, so a later holder ends the earlier one's span.
 CREATE OR REPLACE VIEW account_span AS
 SELECT

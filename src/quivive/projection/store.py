@@ -5,6 +5,7 @@ outside the projection folder, or let a statement change these settings.
 """
 
 from collections.abc import Mapping
+from hashlib import blake2b
 from importlib.resources import files
 from pathlib import Path
 from typing import Final
@@ -14,7 +15,6 @@ import duckdb
 from quivive.projection.columns import Columns, empty_columns
 
 HOT_FILE: Final = "hot.duckdb"
-SCHEMA_VERSION: Final = "2"
 THREADS_MAX: Final = 2
 """DuckDB threads: the relays share the machine, and a query must never starve them."""
 MEMORY_MAX: Final = "2GB"
@@ -32,6 +32,15 @@ _MERGES: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
     ("gap", ("gap",)),
     ("statement_count", ("statement_count",)),
     ("act", ("act",)),
+    ("alert", ("alert",)),
+    ("alert_access", ("alert_access",)),
+    ("alert_change", ("alert_change",)),
+    ("alert_digest", ("alert_digest",)),
+    ("incident", ("incident",)),
+    ("switch_state", ("switch_state",)),
+    ("canary", ("canary", "canary_contact")),
+    ("agent_question", ("agent_question",)),
+    ("agent_word", ("agent_word",)),
 )
 """Merge text and the staged tables it reads; it runs when the first of them has rows."""
 
@@ -72,13 +81,16 @@ def connect(folder: Path) -> duckdb.DuckDBPyConnection:
 
 
 def create_schema(connection: duckdb.DuckDBPyConnection) -> bool:
-    """Create the tables when absent. Return False when the file was made by another schema version."""
-    connection.execute(read_sql("quivive.projection", "schema.sql"))
-    found = connection.execute("SELECT setting FROM meta WHERE name = 'schema_version'").fetchone()
-    if found is None:
-        connection.execute("INSERT INTO meta VALUES ('schema_version', $1)", [SCHEMA_VERSION])
-        return True
-    return bool(found[0] == SCHEMA_VERSION)
+    """Create the tables when absent. Return False when the file was made by another text of `schema.sql`."""
+    text = read_sql("quivive.projection", "schema.sql")
+    version = blake2b(text.encode(), digest_size=16).hexdigest()
+    # Asked before the text runs: over tables of another shape it may fail half-way.
+    if connection.execute("SELECT 1 FROM duckdb_tables() WHERE table_name = 'meta'").fetchone():
+        found = connection.execute("SELECT setting FROM meta WHERE name = 'schema_version'").fetchone()
+        return found is not None and bool(found[0] == version)
+    connection.execute(text)
+    connection.execute("INSERT INTO meta VALUES ('schema_version', $1)", [version])
+    return True
 
 
 def merge(

@@ -48,3 +48,27 @@ SELECT * FROM link WHERE list_contains($controllers, controller)
 
 -- fragment: scoped_assignment
 SELECT * FROM assignment WHERE list_contains($controllers, controller)
+
+-- fragment: scoped_alert
+SELECT
+    a.* REPLACE (
+        CASE WHEN a.ident_hi = 0 AND a.ident_lo = 0 THEN NULL ELSE a.ident_hi END AS ident_hi,
+        CASE WHEN a.ident_hi = 0 AND a.ident_lo = 0 THEN NULL ELSE a.ident_lo END AS ident_lo
+    )
+FROM alert a
+LEFT JOIN agent p ON p.person_hi = a.ident_hi AND p.person_lo = a.ident_lo
+LEFT JOIN gate_active g ON g.employer = p.employer AND g.establishment = p.establishment
+WHERE list_contains($controllers, a.controller) AND a.opened_at >= $from_at AND a.opened_at < $to_at
+    AND (g.establishment IS NOT NULL OR (p.person_hi IS NULL AND EXISTS (SELECT 1 FROM gate_active)))
+
+-- fragment: alert_state
+-- The state of each alert: its latest change of state; a review stands above later evidence.
+SELECT alert_hi, alert_lo, state, outcome, changed_at FROM (
+    SELECT
+        c.*,
+        ROW_NUMBER() OVER (
+            PARTITION BY alert_hi, alert_lo
+            ORDER BY CASE WHEN state = 'reviewed' THEN 1 ELSE 0 END DESC, changed_at DESC, tie DESC
+        ) AS nth
+    FROM alert_change c WHERE NOT is_hit
+) WHERE nth = 1
