@@ -43,6 +43,7 @@ class SourceKind(StrEnum):
     CONTACTS = "contacts"
     DIRECTORY = "directory"
     ROSTER = "roster"
+    FILES = "files"
 
 
 class OperatorSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -71,6 +72,11 @@ class SourceSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     namespace: str = ""
     listen: str = ""
     target: str = ""
+    tls_certificate: str = ""
+    tls_key: str = ""
+    tls_only: bool = False
+    target_tls: Literal["off", "require", "verify"] = "off"
+    target_ca: str = ""
     side_dsn: str = ""
     mode: CaptureMode = CaptureMode.OBSERVE
     on_failure: Literal["open", "closed"] = "open"
@@ -84,6 +90,11 @@ class SourceSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     comment_contact_key: str = "contact"
     keep_unknown: bool = False
     path: str = ""
+    mapping: str = ""
+    pattern: str = "*"
+    follow: bool = False
+    after: Literal["move", "leave", "delete"] = "move"
+    lateness_s: int = 129_600
     heartbeat_s: int = 5
     silent_after_s: int = 120
     programs: tuple[str, ...] = ()
@@ -431,6 +442,7 @@ _REQUIRED: Final[dict[SourceKind, tuple[str, ...]]] = {
     SourceKind.CONTACTS: ("namespace",),
     SourceKind.DIRECTORY: (),
     SourceKind.ROSTER: (),
+    SourceKind.FILES: ("path", "mapping"),
 }
 
 

@@ -151,4 +151,12 @@ def customer_db(pg18: TestServer) -> str:
     return pg18.customer_database("customer_shared")
 
 
+@pytest.fixture(scope="session")
+def server_parts() -> tuple[tuple[str, ...], Path, type[TestServer]]:
+    """What a test needs to start a server of its own: rules of pg_hba.conf, programs of PostgreSQL 15, the wrapper."""
+    if not (PG15_PROGRAMS / "postgres").exists():
+        pytest.skip(f"no programs in {PG15_PROGRAMS}")
+    return HBA, PG15_PROGRAMS, TestServer
+
+
 __all__ = ["CUSTOMER_SCHEMA", "DatabaseError", "TestServer"]

@@ -4,8 +4,15 @@ Used by `postgres_proxy`, two per connection. Must never look into bytes.
 """
 
 import asyncio
+import ssl
 from collections.abc import Callable
 from typing import Final, Protocol
+
+import structlog
+
+from quivive.capture.tls import TlsError, TlsFilter
+
+log = structlog.get_logger()
 
 WRITE_BUFFER_BYTES: Final = 128 << 10
 """Bytes waiting in one transport before the other side's reading pauses; two of them and a read stay below 1 MiB."""
@@ -31,6 +38,8 @@ class Leg(asyncio.Protocol):
         self.received = received
         self.transport: asyncio.Transport | None = None
         self.peer: Leg = self
+        self.tls: TlsFilter | None = None
+        self.secured: asyncio.Future[None] | None = None
         self.gone = False
         self._holds = 0
 
@@ -49,9 +58,47 @@ class Leg(asyncio.Protocol):
         name = self.transport.get_extra_info("peername") if self.transport is not None else None
         return str(name[0]) if isinstance(name, tuple) and name else ""
 
+    def secure(self, context: ssl.SSLContext, *, server_side: bool, hostname: str | None = None) -> None:
+        """From the next byte on this leg speaks TLS; `secured` tells when the handshake is done, or why not."""
+        self.tls = TlsFilter(context, server_side=server_side, hostname=hostname)
+        self.secured = asyncio.get_running_loop().create_future()
+        if not server_side:
+            self.tls.begin()
+            self._send_tls()
+
     def data_received(self, data: bytes) -> None:
         """Bytes came."""
-        self.received(data)
+        if self.tls is None:
+            self.received(data)
+        else:
+            self._tls_received(self.tls, data)
+
+    def _tls_received(self, tls: TlsFilter, data: bytes) -> None:
+        try:
+            clear = tls.received(data)
+        except TlsError as error:
+            self._send_tls()  # the alert, if there is one
+            self._insecure(error)
+            return
+        self._send_tls()
+        if tls.secured and self.secured is not None and not self.secured.done():
+            self.secured.set_result(None)
+        if clear:
+            self.received(clear)
+        if tls.ended:
+            self.close()
+
+    def _insecure(self, error: TlsError) -> None:
+        if self.secured is not None and not self.secured.done():
+            self.secured.set_exception(ConnectionAbortedError(0, f"TLS: {error.reason}"))
+            self.secured.exception()  # seen: whoever waits gets it, nobody else must
+        log.warning("relay.tls_failed", client=self is self._owner.client, reason=error.reason)
+        self.close()
+
+    def _send_tls(self) -> None:
+        assert self.tls is not None
+        if self.transport is not None and not self.gone and (out := self.tls.outgoing()):
+            self.transport.write(out)
 
     def eof_received(self) -> bool | None:
         """The peer will send no more; PostgreSQL takes it as the end of the connection, on either side."""
@@ -61,17 +108,32 @@ class Leg(asyncio.Protocol):
         """The socket is gone."""
         del exc
         self.gone = True
+        if self.secured is not None and not self.secured.done():
+            self.secured.set_exception(ConnectionResetError("the peer closed during the handshake"))
+            self.secured.exception()
         self._owner.lost(self)
 
     def write(self, data: bytes) -> None:
         """Send bytes unless the socket is gone."""
         transport = self.transport
-        if transport is not None and not self.gone and data:
+        if transport is None or self.gone or not data:
+            return
+        if self.tls is None:
             transport.write(data)
+            return
+        try:
+            self.tls.write(data)
+        except TlsError as error:
+            self._insecure(error)
+            return
+        self._send_tls()
 
     def close(self) -> None:
         """Close once everything written was sent."""
         if self.transport is not None and not self.gone:
+            if self.tls is not None:
+                self.tls.finish()
+                self._send_tls()
             self.transport.close()
 
     def pause_writing(self) -> None:

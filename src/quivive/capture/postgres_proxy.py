@@ -5,7 +5,9 @@ bytes outside strict, never let the slower side grow memory: each side's reading
 """
 
 import asyncio
+import ssl
 from collections.abc import Callable
+from dataclasses import dataclass
 from enum import IntEnum
 from typing import Final, TypeVar
 
@@ -35,6 +37,17 @@ _REPLICATION_OFF: Final = frozenset({"", "0", "off", "no", "false"})
 _Told = TypeVar("_Told", bytes, int)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Front:
+    """How clients reach the relay: `tls` None speaks clear only, `tls_only` refuses those who do not ask for TLS."""
+
+    tls: ssl.SSLContext | None = None
+    tls_only: bool = False
+
+
+CLEAR: Final = Front()
+
+
 class Phase(IntEnum):
     STARTUP = 0
     CONNECTING = 1
@@ -47,9 +60,12 @@ class Phase(IntEnum):
 class Relayed:
     """One client connection and its server connection."""
 
-    def __init__(self, context: RelayContext, target: Target, ended: Callable[["Relayed"], None]) -> None:
+    def __init__(
+        self, context: RelayContext, target: Target, ended: Callable[["Relayed"], None], front: Front = CLEAR
+    ) -> None:
         self._context = context
         self._target = target
+        self._front = front
         self._ended = ended
         self._phase = Phase.STARTUP
         self._head = bytearray()
@@ -60,6 +76,7 @@ class Relayed:
         self._guarded = context.facts.closed or context.facts.mode is CaptureMode.STRICT
         self._blocked = False
         self._opaque_from = 0
+        self._direct = False
         self._connecting: asyncio.Task[None] | None = None
         self._patience: asyncio.TimerHandle | None = None
         self._recorder: Recorder | None = None
@@ -114,8 +131,8 @@ class Relayed:
             if len(head) > MAX_EARLY_BYTES:
                 self.close()
             return
-        if head[0] == messages.TLS_HANDSHAKE:
-            self.close()  # direct TLS: this listener has no certificate
+        if head[0] == messages.TLS_HANDSHAKE and self.client.tls is None:
+            self._direct_tls()
             return
         while len(head) >= 8 and self._phase == Phase.STARTUP:
             length = int.from_bytes(head[:4], "big")
@@ -128,10 +145,32 @@ class Relayed:
             del head[:length]
             self._startup_packet(packet)
 
+    def _direct_tls(self) -> None:
+        """`sslnegotiation=direct`: the handshake without a question before it."""
+        context = self._front.tls
+        if context is None:
+            self.close()
+            return
+        first, self._head = bytes(self._head), bytearray()
+        self.client.secure(context, server_side=True)
+        self._direct = True
+        self.client.data_received(first)
+
     def _startup_packet(self, packet: bytes) -> None:
         code = int.from_bytes(packet[4:8], "big")
-        if code in (messages.SSL_REQUEST, messages.GSSENC_REQUEST):
+        secured = self.client.tls is not None
+        if code == messages.SSL_REQUEST and self._front.tls is not None and not secured:
+            if self._head:  # clear bytes behind the question are somebody else's (CVE-2021-23214)
+                self._refuse("08P01", "Quivive relay: unencrypted bytes follow the request for TLS.")
+                return
+            self.client.write(b"S")
+            self.client.secure(self._front.tls, server_side=True)
+        elif code in (messages.SSL_REQUEST, messages.GSSENC_REQUEST):
             self.client.write(b"N")  # clear on this leg: loopback or a private network (capture reference §3.2 b)
+        elif self._front.tls_only and not secured:
+            self._refuse("28000", "Quivive relay: this port is reached by TLS only.")
+        elif self._direct and self.client.tls is not None and self.client.tls.protocol() is None:
+            self._refuse("08P01", "Quivive relay: direct TLS needs the application protocol `postgresql`.")
         elif code == messages.CANCEL_REQUEST:
             self._phase = Phase.CONNECTING
             self._connecting = asyncio.ensure_future(self._cancel(packet))
@@ -225,8 +264,12 @@ class Relayed:
             self.close()
 
     def _auth_message(self, message: bytes) -> bytes:
-        """Relay one message; a clear client leg cannot do what a TLS server leg offers, so -PLUS goes (§3.2 row 3)."""
-        if message[0] == ord("R") and message[5:9] == b"\x00\x00\x00\x0a" and self._target.tls is not None:
+        """Relay one message; a clear client leg cannot do what a TLS server leg offers, so -PLUS goes (§3.2 row 3).
+
+        With TLS on both legs it stays: it passes end to end when both show the same certificate (row 5).
+        """
+        bindable = self._target.tls is not None and self.client.tls is None
+        if bindable and message[0] == ord("R") and message[5:9] == b"\x00\x00\x00\x0a":
             return messages.frame(b"R", messages.without_channel_binding(message[5:]))
         return message
 

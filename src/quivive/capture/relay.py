@@ -9,6 +9,7 @@ import contextlib
 import os
 import signal
 import socket
+import ssl
 import sys
 import time
 from pathlib import Path
@@ -25,9 +26,10 @@ from quivive.capture.describer import Describer
 from quivive.capture.encode import encode_body
 from quivive.capture.place import Programs, Zones
 from quivive.capture.policy import PolicyFile
-from quivive.capture.postgres_proxy import Relayed
+from quivive.capture.postgres_proxy import Front, Relayed
 from quivive.capture.side import SideConnection, SideError
 from quivive.capture.target import Target
+from quivive.capture.tls import client_context, server_context
 from quivive.language import said
 from quivive.model.access import CaptureMode, GapCause
 from quivive.model.clock import SECOND_US, now_us
@@ -114,9 +116,10 @@ class Relay:
         source = self._source
         try:
             listen, target = parse_address(source.listen), parse_address(source.target)
+            front, behind = self._front(), self._behind()
             if source.side_dsn:
                 side = parse_side_dsn(source.side_dsn, os.environ.get("QUIVIVE_SIDE_PASSWORD", ""))
-                self._side = SideConnection(side)
+                self._side = SideConnection(side, behind)
         except QuiviveError as error:
             raise StartError(f"{error}") from error
         listener = _bind(listen)
@@ -147,7 +150,7 @@ class Relay:
         if refreshing is not None:
             await refreshing
         self._timers = [asyncio.ensure_future(self._each_second()), asyncio.ensure_future(self._heartbeats())]
-        await self._listen(listener, listen, Target(target, None))
+        await self._listen(listener, listen, Target(target, behind), front)
 
     def _facts(self) -> SourceFacts:
         source = self._source
@@ -172,9 +175,23 @@ class Relay:
             zones=self._zones,
         )
 
-    async def _listen(self, listener: socket.socket, listen: Address, target: Target) -> None:
+    def _front(self) -> Front:
+        source = self._source
+        if not source.tls_certificate:
+            return Front()
+        certificate, key = self._home / source.tls_certificate, self._home / (source.tls_key or source.tls_certificate)
+        return Front(tls=server_context(certificate, key), tls_only=source.tls_only)
+
+    def _behind(self) -> ssl.SSLContext | None:
+        source = self._source
+        if source.target_tls == "off":
+            return None
+        authority = self._home / source.target_ca if source.target_ca else None
+        return client_context(authority, verify=source.target_tls == "verify")
+
+    async def _listen(self, listener: socket.socket, listen: Address, target: Target, front: Front) -> None:
         def accept() -> asyncio.Protocol:
-            relayed = Relayed(self.context, target, self._connections.discard)
+            relayed = Relayed(self.context, target, self._connections.discard, front)
             self._connections.add(relayed)
             return relayed.client
 

@@ -8,6 +8,7 @@ Must never send anything of an agent's but a statement text to Parse, and never 
 import asyncio
 import contextlib
 import secrets
+import ssl
 import struct
 from typing import Final
 
@@ -42,8 +43,9 @@ async def open_streams(address: Address) -> tuple[asyncio.StreamReader, asyncio.
 class SideConnection:
     """One lazily opened, self-healing connection; calls are answered one after another."""
 
-    def __init__(self, target: SideTarget) -> None:
+    def __init__(self, target: SideTarget, tls: ssl.SSLContext | None = None) -> None:
         self._target = target
+        self._tls = tls
         self._lock = asyncio.Lock()
         self._reader: asyncio.StreamReader | None = None
         self._writer: asyncio.StreamWriter | None = None
@@ -131,6 +133,8 @@ class SideConnection:
     async def _log_in(self) -> None:
         target = self._target
         self._reader, self._writer = await open_streams(target.address)
+        if self._tls is not None and not target.address.path:
+            await self._secure(self._reader, self._writer, self._tls)
         pairs = {"user": target.user, "database": target.database, "application_name": "quivive side connection"}
         body = b"".join(f"{name}\x00{value}\x00".encode() for name, value in pairs.items()) + b"\x00"
         self._writer.write(struct.pack("!II", len(body) + 8, 3 << 16) + body)
@@ -145,6 +149,13 @@ class SideConnection:
                 raise SideError("the server refused the side connection", state)
             if kind == b"R":
                 self._answer(body, exchange)
+
+    async def _secure(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, tls: ssl.SSLContext) -> None:
+        writer.write(messages.SSL_QUESTION)
+        if await reader.readexactly(1) != b"S":
+            self._drop()
+            raise SideError("the server refuses TLS on the side connection")
+        await writer.start_tls(tls, server_hostname=self._target.address.host)
 
     def _answer(self, body: bytes, exchange: scram.ScramClient) -> None:
         assert self._writer is not None

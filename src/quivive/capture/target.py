@@ -7,6 +7,7 @@ import asyncio
 import ssl
 
 from quivive.capture.address import Address
+from quivive.capture.leg import Leg
 from quivive.wire.postgres import messages
 
 
@@ -17,34 +18,34 @@ class Target:
         self.address = address
         self.tls = tls
 
-    async def connect(self, leg: asyncio.Protocol) -> asyncio.Transport:
+    async def connect(self, leg: Leg) -> None:
         """Connect `leg` to the server.
 
         Raises:
-            OSError: it cannot be reached, or refuses TLS.
+            OSError: it cannot be reached, refuses TLS, or shows a certificate that is not accepted.
         """
         loop = asyncio.get_running_loop()
         address = self.address
         if self.tls is not None:
-            return await self._connect_tls(leg, self.tls)
-        if address.path:
-            transport, _ = await loop.create_unix_connection(lambda: leg, address.path)
+            await self._connect_tls(leg, self.tls)
+        elif address.path:
+            await loop.create_unix_connection(lambda: leg, address.path)
         else:
-            transport, _ = await loop.create_connection(lambda: leg, address.host, address.port)
-        return transport
+            await loop.create_connection(lambda: leg, address.host, address.port)
 
-    async def _connect_tls(self, leg: asyncio.Protocol, context: ssl.SSLContext) -> asyncio.Transport:
-        loop = asyncio.get_running_loop()
+    async def _connect_tls(self, leg: Leg, context: ssl.SSLContext) -> None:
+        loop, address = asyncio.get_running_loop(), self.address
         asking = _TlsQuestion(loop.create_future())
-        transport, _ = await loop.create_connection(lambda: asking, self.address.host, self.address.port)
-        transport.write((8).to_bytes(4, "big") + messages.SSL_REQUEST.to_bytes(4, "big"))
-        if await asking.answer != b"S":
+        transport, _ = await loop.create_connection(lambda: asking, address.host, address.port)
+        transport.write(messages.SSL_QUESTION)
+        if await asking.answer != b"S":  # more than the one byte would be somebody between us (CVE-2021-23222)
             transport.close()
-            raise ConnectionRefusedError("the server refuses TLS")
-        secured = await loop.start_tls(transport, leg, context, server_hostname=self.address.host)
-        assert secured is not None
-        leg.connection_made(secured)
-        return secured
+            raise ConnectionRefusedError(0, "the server refuses TLS")
+        transport.set_protocol(leg)
+        leg.connection_made(transport)
+        leg.secure(context, server_side=False, hostname=address.host)
+        assert leg.secured is not None
+        await leg.secured
 
 
 class _TlsQuestion(asyncio.Protocol):

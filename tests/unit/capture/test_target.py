@@ -3,12 +3,19 @@
 import asyncio
 import ssl
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from quivive.capture.address import Address
+from quivive.capture.leg import Leg
 from quivive.capture.target import Target
 from quivive.wire.postgres import messages
+
+
+def leg() -> Leg:
+    """One socket whose owner does not care."""
+    return Leg(SimpleNamespace(client=None, lost=lambda _: None, client_arrived=lambda: None), lambda _: None)
 
 
 def test_a_unix_socket_is_reached(tmp_path: Path) -> None:
@@ -23,8 +30,9 @@ def test_a_unix_socket_is_reached(tmp_path: Path) -> None:
 
         path = str(tmp_path / "s")
         async with await asyncio.start_unix_server(serve, path):
-            transport = await Target(Address(path=path), None).connect(asyncio.Protocol())
-            transport.close()
+            end = leg()
+            await Target(Address(path=path), None).connect(end)
+            end.close()
             while not heard:
                 await asyncio.sleep(0.005)
         assert heard == [b""]
@@ -49,7 +57,7 @@ def test_a_server_without_tls_is_refused() -> None:
             port = server.sockets[0].getsockname()[1]
             target = Target(Address(host="127.0.0.1", port=port), ssl.create_default_context())
             with pytest.raises(ConnectionRefusedError):
-                await target.connect(asyncio.Protocol())
+                await target.connect(leg())
         assert asked == [(8).to_bytes(4, "big") + messages.SSL_REQUEST.to_bytes(4, "big")]
 
     asyncio.run(main())
@@ -58,4 +66,4 @@ def test_a_server_without_tls_is_refused() -> None:
 def test_nobody_there(tmp_path: Path) -> None:
     """An address without a server is an OSError for the caller to tell."""
     with pytest.raises(OSError):
-        asyncio.run(Target(Address(path=str(tmp_path / "none")), None).connect(asyncio.Protocol()))
+        asyncio.run(Target(Address(path=str(tmp_path / "none")), None).connect(leg()))

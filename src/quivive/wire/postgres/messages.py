@@ -16,6 +16,7 @@ from quivive.wire.framing import PeerError
 PROTOCOL_3: Final = 3
 CANCEL_REQUEST: Final = 80_877_102
 SSL_REQUEST: Final = 80_877_103
+SSL_QUESTION: Final = struct.pack("!II", 8, SSL_REQUEST)  # the whole message
 GSSENC_REQUEST: Final = 80_877_104
 TLS_HANDSHAKE: Final = 0x16  # first byte of a direct TLS connection (sslnegotiation=direct)
 MAX_STARTUP_BYTES: Final = 10_000  # the server's own limit for a start-up packet

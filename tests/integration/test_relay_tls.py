@@ -1,0 +1,262 @@
+"""TLS on each leg, direct TLS, and the rows of the SCRAM × TLS matrix (capture reference §3.2), on a real server."""
+
+import asyncio
+import datetime as dt
+import ipaddress
+import os
+import ssl
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import asyncpg
+import psycopg
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+from relay_support import Running, accesses, customer, make_home
+
+from quivive.simulation.database import PostgresServer
+
+pytestmark = pytest.mark.integration
+READ = "select last_name from customer where id = 7"
+
+
+def certificate(folder: Path, name: str) -> Path:
+    """A self-signed certificate for the loopback, key in the same file; clients verify it against itself."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    now = dt.datetime.now(dt.UTC)
+    names = x509.SubjectAlternativeName([x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(subject)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - dt.timedelta(days=1))
+        .not_valid_after(now + dt.timedelta(days=2))
+        .add_extension(names, critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    path = folder / f"{name}.pem"
+    secret = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    path.write_bytes(made.public_bytes(serialization.Encoding.PEM) + secret)
+    path.chmod(0o600)
+    return path
+
+
+@pytest.fixture(scope="module")
+def secured(server_parts, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[object, str, Path, Path]]:
+    """A server that speaks TLS, its database, its certificate and another one."""
+    hba, programs, wrapper = server_parts
+    folder = tmp_path_factory.mktemp("tls")
+    own, other = certificate(folder, "own"), certificate(folder, "other")
+    rules = (*hba, "hostnossl all side_tls 127.0.0.1/32 reject", "hostssl all side_tls 127.0.0.1/32 scram-sha-256")
+    server = PostgresServer(folder=folder, programs=programs, hba=rules)
+    try:
+        server.start()
+        owner = server.data.stat()
+        placed = server.data / "server.pem"
+        placed.write_bytes(own.read_bytes())
+        os.chown(placed, owner.st_uid, owner.st_gid)
+        placed.chmod(0o600)
+        wrapped = wrapper(server)
+        wrapped.execute("ALTER SYSTEM SET ssl_cert_file = 'server.pem'")
+        wrapped.execute("ALTER SYSTEM SET ssl_key_file = 'server.pem'")
+        wrapped.execute("ALTER SYSTEM SET ssl = on")
+        wrapped.execute("SELECT pg_reload_conf()")
+        for role in ("scram_user", "md5_user", "password_user", "side_tls"):
+            wrapped.execute(f"CREATE ROLE {role} LOGIN PASSWORD 'scram-secret'")
+        yield wrapped, wrapped.customer_database(), own, other
+    finally:
+        server.destroy()
+
+
+def through(running: Running, name: str, **options: str) -> psycopg.Connection[tuple[str]]:
+    """Connect by SCRAM through the relay."""
+    return psycopg.connect(
+        host="127.0.0.1", port=running.relay.port, dbname=name, user="scram_user", password="scram-secret", **options
+    )
+
+
+MATRIX = [
+    # client TLS, server TLS, same certificate, sslmode, channel_binding, goes through
+    pytest.param(False, "off", True, "prefer", "prefer", True, id="clear-clear"),
+    pytest.param(False, "verify", True, "prefer", "prefer", True, id="clear-tls: PLUS is stripped"),
+    pytest.param(True, "off", True, "require", "prefer", True, id="tls-clear"),
+    pytest.param(True, "verify", True, "require", "require", True, id="tls-tls, same certificate: bound end to end"),
+    pytest.param(True, "verify", False, "require", "prefer", False, id="tls-tls, another certificate: binding fails"),
+    pytest.param(True, "verify", False, "require", "disable", True, id="tls-tls, another, binding disabled"),
+    pytest.param(True, "verify", True, "require", "disable", True, id="tls-tls, same, binding disabled"),
+    pytest.param(True, "off", True, "require", "require", False, id="tls-clear: nothing to bind to"),
+]
+
+
+@pytest.mark.parametrize(("front", "behind", "same", "sslmode", "binding", "passes"), MATRIX)
+def test_matrix(secured, tmp_path, front, behind, same, sslmode, binding, passes):
+    """Each row goes as it was measured without us, and what goes through is recorded."""
+    server, name, own, other = secured
+    options = {"tls_certificate": str(own if same else other)} if front else {}
+    if behind != "off":
+        options |= {"target_tls": behind, "target_ca": str(own)}
+    target = f"127.0.0.1:{server.port}"
+    settings = make_home(tmp_path, target=target, side_dsn=server.socket_dsn(name, user="side_user"), **options)
+    with Running(settings) as running:
+        if not passes:
+            with pytest.raises(psycopg.OperationalError, match=r"channel binding|SCRAM"):
+                through(running, name, sslmode=sslmode, channel_binding=binding)
+            return
+        with through(running, name, sslmode=sslmode, channel_binding=binding) as connection:
+            assert connection.pgconn.ssl_in_use is front
+            assert connection.execute(READ).fetchone() == ("Nom7",)
+        running.stop()
+    (one,) = accesses(tmp_path)
+    assert one["records"] == {"public.customer": [customer(7)]}
+
+
+def test_direct_tls_verified_and_large(secured, tmp_path):
+    """The handshake without a question (PostgreSQL 17's way), certificate and name verified, a large result and COPY."""
+    server, name, own, _ = secured
+    settings = make_home(
+        tmp_path,
+        target=f"127.0.0.1:{server.port}",
+        side_dsn=server.socket_dsn(name, user="side_user"),
+        tls_certificate=str(own),
+        target_tls="verify",
+        target_ca=str(own),
+    )
+
+    async def work(port: int) -> None:
+        context = ssl.create_default_context(cafile=own)
+        context.set_alpn_protocols(["postgresql"])
+        connection = await asyncpg.connect(
+            host="localhost",
+            port=port,
+            database=name,
+            user="scram_user",
+            password="scram-secret",
+            ssl=context,
+            direct_tls=True,
+        )
+        rows = await connection.fetch(
+            "select c.id, repeat('x', 3000) from customer c, generate_series(1, 20) order by 1"
+        )
+        assert (len(rows), rows[-1][0], len(rows[-1][1])) == (20_000, 1_000, 3_000)
+        await connection.close()
+
+    with Running(settings) as running:
+        asyncio.run(work(running.relay.port))
+        running.stop()
+    (one,) = [one for one in accesses(tmp_path) if one["records"]]
+    assert (one["rows"], one["distinct"], one["outcome"]) == (20_000, 1_000, "ok")
+
+
+def test_direct_tls_without_its_protocol_is_refused(secured, tmp_path):
+    """A TLS client that does not say `postgresql` may be a browser that was lured here (manual 55.2.10)."""
+    server, name, own, _ = secured
+    settings = make_home(tmp_path, target=f"127.0.0.1:{server.port}", tls_certificate=str(own))
+
+    async def work(port: int) -> None:
+        context = ssl.create_default_context(cafile=own)
+        with pytest.raises(asyncpg.PostgresError, match="postgresql"):
+            await asyncpg.connect(
+                host="localhost", port=port, database=name, user="scram_user", ssl=context, direct_tls=True
+            )
+
+    with Running(settings) as running:
+        asyncio.run(work(running.relay.port))
+
+
+def test_tls_only_refuses_clear_and_injected_bytes(secured, tmp_path):
+    """Who does not ask for TLS is told so; clear bytes behind the question end the connection (CVE-2021-23214)."""
+    server, name, own, _ = secured
+    settings = make_home(tmp_path, target=f"127.0.0.1:{server.port}", tls_certificate=str(own), tls_only=True)
+    question = (8).to_bytes(4, "big") + (80877103).to_bytes(4, "big")
+
+    async def inject(port: int) -> bytes:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(question + b"\x00\x00\x00\x08\x00\x03\x00\x00")
+        answer = await reader.read()
+        writer.close()
+        return answer
+
+    with Running(settings) as running:
+        with pytest.raises(psycopg.OperationalError, match="TLS only"):
+            through(running, name, sslmode="disable")
+        answer = asyncio.run(inject(running.relay.port))
+        assert answer.startswith(b"E")
+        assert b"unencrypted bytes" in answer
+
+
+def test_cancel_through_tls(secured, tmp_path):
+    """A cancel request finds its statement when both legs speak TLS."""
+    server, name, own, _ = secured
+    settings = make_home(
+        tmp_path,
+        target=f"127.0.0.1:{server.port}",
+        side_dsn=server.socket_dsn(name, user="side_user"),
+        tls_certificate=str(own),
+        target_tls="require",
+    )
+
+    async def work(port: int) -> None:
+        context = ssl.create_default_context(cafile=own)
+        connection = await asyncpg.connect(
+            host="localhost", port=port, database=name, user="scram_user", password="scram-secret", ssl=context
+        )
+        with pytest.raises(asyncio.TimeoutError):
+            await connection.fetch("select id, pg_sleep(30) from customer where id = 3", timeout=0.5)
+        assert await connection.fetchval("select 1") == 1
+        await connection.close()
+
+    with Running(settings) as running:
+        asyncio.run(work(running.relay.port))
+
+
+def test_a_server_whose_certificate_is_not_accepted(secured, tmp_path):
+    """Verification fails closed: the client gets one clear error, nothing is sent to the impostor."""
+    server, name, _, other = secured
+    settings = make_home(tmp_path, target=f"127.0.0.1:{server.port}", target_tls="verify", target_ca=str(other))
+    with Running(settings) as running, pytest.raises(psycopg.OperationalError, match="cannot be reached"):
+        through(running, name, sslmode="disable")
+
+
+def test_psql_verify_full(secured, tmp_path):
+    """The line an administrator types."""
+    server, name, own, _ = secured
+    settings = make_home(
+        tmp_path, target=f"127.0.0.1:{server.port}", tls_certificate=str(own), target_tls="verify", target_ca=str(own)
+    )
+    with Running(settings) as running:
+        dsn = (
+            f"host=localhost port={running.relay.port} dbname={name} user=scram_user sslmode=verify-full"
+            f" sslrootcert={own} channel_binding=require"
+        )
+        environment = {**os.environ, "PGPASSWORD": "scram-secret"}
+        out = subprocess.run(
+            ["psql", "-XAt", dsn, "-c", READ], check=False, env=environment, capture_output=True, text=True
+        )
+        assert (out.returncode, out.stdout, out.stderr) == (0, "Nom7\n", "")
+
+
+def test_the_side_connection_too(secured, tmp_path, monkeypatch):
+    """A server that takes nothing in clear is asked by TLS: the view of a protected table is resolved."""
+    server, name, own, _ = secured
+    server.execute("GRANT USAGE ON SCHEMA public TO side_tls", name)
+    monkeypatch.setenv("QUIVIVE_SIDE_PASSWORD", "scram-secret")
+    side = f"postgresql://side_tls@127.0.0.1:{server.port}/{name}"
+    target = f"127.0.0.1:{server.port}"
+    settings = make_home(tmp_path, target=target, side_dsn=side, target_tls="verify", target_ca=str(own))
+    with Running(settings) as running:
+        with through(running, name, sslmode="disable") as connection:
+            server.execute("GRANT SELECT ON customer_card TO scram_user", name)
+            assert connection.execute("select last_name, id from customer_card where id = 9").fetchone() == ("Nom9", 9)
+        running.stop()
+    (one,) = accesses(tmp_path)
+    assert (one["coverage"], one["records"]) == ("exact", {"public.customer": [customer(9)]})
