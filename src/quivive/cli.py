@@ -269,7 +269,7 @@ def sign_in_link(
 
 @cli.group()
 def source() -> None:
-    """Sources of accesses."""
+    """Sources of accesses and contacts."""
 
 
 @source.command("map")
@@ -280,6 +280,48 @@ def source_map(home: Path, name: str) -> None:
     from quivive.core.database_jobs import propose_catalogue
 
     click.echo(_run(propose_catalogue(_settings(home), name)))
+
+
+@source.command("presets")
+@as_json_option
+def source_presets(as_json: bool) -> None:
+    """List the mappings that are shipped, for `mapping` of a source."""
+    from quivive.connectors.registry import describe_presets
+    from quivive.language import is_french
+
+    described = describe_presets("fr" if is_french() else "en")
+    if as_json:
+        click.echo(json.dumps([{"name": n, "rows": k, "title": t} for n, k, t in described], ensure_ascii=False))
+        return
+    for name, kind, title in described:
+        click.echo(f"{name:<28} {kind:<10} {title}")
+
+
+@source.command("test")
+@click.argument("name", required=False)
+@click.option("--mapping", help="A preset or a .yml file, instead of the source's own.")
+@click.option("--file", "path", required=True, type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option("--controller", default="", help="With --mapping: the controller the rows are for.")
+@as_json_option
+@click.pass_obj
+def source_test(
+    home: Path, name: str | None, mapping: str | None, path: Path, controller: str, as_json: bool
+) -> None:
+    """Try a file: what would be accepted, refused and why. Nothing is written.
+
+    Exit 0 when every record is taken or skipped on purpose, 1 otherwise.
+    """
+    from quivive.connectors.dry_run import as_json as encoded
+    from quivive.connectors.dry_run import told
+    from quivive.connectors.trial import try_file
+
+    result = try_file(home, name=name or "", mapping=mapping or "", controller=controller, path=path)
+    if as_json:
+        click.echo(json.dumps(encoded(result), sort_keys=True, ensure_ascii=False))
+    else:
+        for line in told(result):
+            click.echo(said(line))
+    sys.exit(0 if result.good else EXIT_FAILED)
 
 
 @cli.group()

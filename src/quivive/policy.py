@@ -19,7 +19,9 @@ from quivive.spool.durable import write_atomic
 NEVER: Final = 0
 """`informed` value of an account that is known and must be withheld, whatever `keep_unknown` says."""
 
-_GOVERNED: Final = frozenset({SourceKind.POSTGRES, SourceKind.ACCESSES, SourceKind.ACCESS_FILE, SourceKind.CONTACTS})
+_GOVERNED: Final = frozenset(
+    {SourceKind.POSTGRES, SourceKind.ACCESSES, SourceKind.ACCESS_FILE, SourceKind.CONTACTS, SourceKind.FILES}
+)
 
 
 def policies(

@@ -44,6 +44,7 @@ class SourceKind(StrEnum):
     DIRECTORY = "directory"
     ROSTER = "roster"
     FILES = "files"
+    FILES = "files"
 
 
 class OperatorSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

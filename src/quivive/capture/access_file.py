@@ -216,7 +216,7 @@ class AccessFileFollower:
     ) -> None:
         self._name, self._source, self._intake, self._clock = name, source, intake, clock
         self._state = home / "run" / "files" / f"{name}.json"
-        self._reader = FileReader(home / source.path, _load(self._state))
+        self._reader = FileReader(home / source.path, load_cursor(self._state))
         self._looked_at = clock()  # last instant at which the file was read to its end
         self._beaten_at = 0
         self._blind = False
@@ -278,7 +278,7 @@ class AccessFileFollower:
         lost = -1 if chunk.lost else len(refused) + chunk.overlong
         if lost:
             await self._gap(GapCause.CODEC, lost, now)
-        await asyncio.to_thread(_save, self._state, chunk.after)
+        await asyncio.to_thread(save_cursor, self._state, chunk.after)
         self._reader.taken(chunk)
 
     async def _seen_again(self, now: int) -> None:
@@ -302,7 +302,7 @@ class AccessFileFollower:
         self._beaten_at = now
 
 
-def _load(path: Path) -> FileCursor:
+def load_cursor(path: Path) -> FileCursor:
     """Read the cursor; a missing or damaged one means the file from its start, which the intake makes harmless."""
     try:
         return msgspec.json.decode(path.read_bytes(), type=FileCursor)
@@ -313,7 +313,12 @@ def _load(path: Path) -> FileCursor:
         return START
 
 
-def _save(path: Path, cursor: FileCursor) -> None:
+def save_cursor(path: Path, cursor: FileCursor) -> None:
+    """Write the cursor, whole or not at all.
+
+    Raises:
+        StorageError: it cannot be written.
+    """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_atomic(path, msgspec.json.encode(cursor))

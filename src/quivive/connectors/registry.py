@@ -9,25 +9,34 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from quivive.connectors.mapping.loader import load_mapping, read_document
+from quivive.connectors.access_logs import DOCUMENTED, PGAUDIT_FORMATS, TITLES
+from quivive.connectors.mapping.loader import load_mapping, parse_mapping, read_document, read_file_document
 from quivive.connectors.mapping.spec import CompleteRule, Mapping
 from quivive.connectors.mapping.translator import MappingTranslator
 from quivive.connectors.model import RowKind, Translator
-from quivive.connectors.reading.model import Format
+from quivive.connectors.reading.model import FileType, Format
+from quivive.model.catalogue import Catalogue
 from quivive.model.errors import ConfigurationError
+from quivive.settings import SourceSettings
 
 PRESETS: Final = Path(__file__).parent / "presets"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
-    """What a translator may know of its source. `timezone`: the operator's; `home`: where relative paths begin."""
+    """What a translator may know of its source. `timezone`: the operator's; `home`: where relative paths begin.
+
+    `settings`, `catalogue`, `region`: the source as declared, and its controller's, when it serves one.
+    """
 
     source: str
     controller: str = ""
     namespace: str = ""
     timezone: str = "Europe/Paris"
     home: Path = Path()
+    settings: SourceSettings | None = None
+    catalogue: Catalogue | None = None
+    region: str = "FR"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +71,21 @@ class Feed:
 
 def preset_names() -> list[str]:
     """Names of the presets shipped, coded ones included."""
-    return sorted({path.stem for path in PRESETS.glob("*.yml")} | set(CODED))
+    return sorted({path.stem for path in PRESETS.glob("*.yml")} | set(CODED) | set(PGAUDIT_FORMATS))
+
+
+def describe_presets(language: str) -> list[tuple[str, str, str]]:
+    """Name, rows and title of every mapping shipped, in a reader's language.
+
+    Raises:
+        ConfigurationError: a shipped preset is wrong.
+    """
+    found = []
+    for name in preset_names():
+        coded = CODED.get(name)
+        kind, title = (coded.kind, coded.title) if coded else (load_preset(name).kind, load_preset(name).title)
+        found.append((name, str(kind), title.get(language) or title.get("en", "")))
+    return found
 
 
 def load_preset(name: str) -> Mapping:
@@ -91,8 +114,14 @@ def open_translator(mapping: str, context: Context) -> Feed:
             translator=coded.open(context),
             column=str,
         )
+    if mapping in PGAUDIT_FORMATS:
+        document = {"translator": "pgaudit", "log": {"format": PGAUDIT_FORMATS[mapping]}}
+        return _documented(mapping, document, context)
     if mapping.endswith((".yml", ".yaml")):
-        found = load_mapping(context.home / mapping, mapping, _document)
+        document = read_file_document(context.home / mapping, mapping)
+        if "translator" in document:
+            return _documented(mapping, document, context)
+        found = parse_mapping(document, mapping, _document)
     else:
         found = load_preset(mapping)
     translator = MappingTranslator(
@@ -108,6 +137,25 @@ def open_translator(mapping: str, context: Context) -> Feed:
         complete_to=found.complete_to,
         translator=translator,
         column=translator.column_of,
+    )
+
+
+def _documented(mapping: str, document: dict[str, Any], context: Context) -> Feed:
+    """Open a document that describes a log rather than columns."""
+    name = document["translator"]
+    opener = DOCUMENTED.get(name) if isinstance(name, str) else None
+    if opener is None:
+        known = ", ".join(sorted(DOCUMENTED))
+        raise ConfigurationError(file=mapping, key="translator", expected=f"one of {known}", found=str(name)[:40])
+    opened = opener(document, mapping, context.settings, context.catalogue, context.timezone, context.region)
+    return Feed(
+        name=Path(mapping).stem,
+        kind=RowKind.ACCESSES,
+        title=TITLES[name],
+        format=Format(type=FileType.LINES, encoding="utf-8"),
+        complete_to=CompleteRule.LATEST_INSTANT,
+        translator=opened,
+        column=str,
     )
 
 

@@ -18,6 +18,7 @@ import structlog
 import uvicorn
 
 from quivive.capture.access_file import AccessFileFollower
+from quivive.connectors.sources import carriers
 from quivive.core.commands import commands
 from quivive.core.compose import Parts, services
 from quivive.core.control import ControlServer, core_socket
@@ -118,7 +119,7 @@ class _Core:
             control = ControlServer(core_socket(self._settings.home), handlers, streams)
             await control.start()
             stack.push_async_callback(control.stop)
-            followers = {asyncio.create_task(follower) for follower in self._followers(parts.intake)}
+            followers = {asyncio.ensure_future(follower) for follower in self._followers(parts.intake)}
             for follower in followers:
                 stack.callback(follower.cancel)
             log.info("core.started", web=self._settings.operator.web_listen)
@@ -138,7 +139,8 @@ class _Core:
             await asyncio.sleep(0.2)
 
     def _followers(self, intake: Intake) -> list[Any]:
-        return [
+        carried = [carrier() for carrier in carriers(self._settings, intake)]
+        return carried + [
             AccessFileFollower(self._settings.home, name, source, intake).run()
             for name, source in self._settings.sources.items()
             if source.kind is SourceKind.ACCESS_FILE

@@ -86,13 +86,13 @@ class IntakePorts:
 
 
 _ACCEPTS: Final[dict[IntakeKind, frozenset[SourceKind]]] = {
-    IntakeKind.ACCESSES: frozenset({SourceKind.ACCESSES, SourceKind.ACCESS_FILE}),
-    IntakeKind.CONTACTS: frozenset({SourceKind.CONTACTS}),
-    IntakeKind.DIRECTORY: frozenset({SourceKind.DIRECTORY}),
-    IntakeKind.ROSTER: frozenset({SourceKind.ROSTER}),
+    IntakeKind.ACCESSES: frozenset({SourceKind.ACCESSES, SourceKind.ACCESS_FILE, SourceKind.FILES}),
+    IntakeKind.CONTACTS: frozenset({SourceKind.CONTACTS, SourceKind.FILES}),
+    IntakeKind.DIRECTORY: frozenset({SourceKind.DIRECTORY, SourceKind.FILES}),
+    IntakeKind.ROSTER: frozenset({SourceKind.ROSTER, SourceKind.FILES}),
     IntakeKind.HEARTBEATS: frozenset(set(SourceKind) - {SourceKind.POSTGRES}),
 }
-_BEST_GRADE: Final = {SourceKind.ACCESSES: Grade.B, SourceKind.ACCESS_FILE: Grade.D}
+_BEST_GRADE: Final = {SourceKind.ACCESSES: Grade.B, SourceKind.ACCESS_FILE: Grade.D, SourceKind.FILES: Grade.D}
 """Grade A is the wire's alone: a log told by an application is at best B, a file D (DESIGN §5)."""
 
 
@@ -101,7 +101,10 @@ class Acceptor:
 
     def __init__(self, settings: Settings, ports: IntakePorts, seen: SeenTable) -> None:
         self._ports, self._seen = ports, seen
-        self._facts = {name: _facts(settings, ports, name) for name in settings.sources}
+        self._facts = {
+            name: source_facts(settings, name, ports.controller_keys, ports.operator_agent_key)
+            for name in settings.sources
+        }
         self._kinds = {name: source.kind for name, source in settings.sources.items()}
         self._under_way: dict[bytes, int] = {}  # digest → number in its spool, appended but not yet durable
         self._unwritten: dict[bytes, None] = {}  # durable, but the memory's file refused
@@ -268,20 +271,22 @@ def _narrowed(facts: SourceFacts, controllers: tuple[str, ...]) -> SourceFacts:
     return replace(facts, controllers=allowed, default=facts.default if facts.default in allowed else "")
 
 
-def _facts(settings: Settings, ports: IntakePorts, name: str) -> SourceFacts:
-    """Settle once what every batch of a source needs."""
+def source_facts(
+    settings: Settings, name: str, controller_keys: Callable[[str], ControllerKeys], operator_agent_key: bytes
+) -> SourceFacts:
+    """Settle once what every batch of a source needs; also for a dry run, with keys thrown away afterwards."""
     source = settings.sources[name]
     served = [c.id for c in settings.controllers.values() if name in c.contact_sources] or list(settings.controllers)
     names = [source.controller] if source.controller else served
     keyers = {
         each: SubjectKeyer(
-            keys=ports.controller_keys(each),
+            keys=controller_keys(each),
             catalogue=settings.controllers[each].catalogue,
             region=settings.controllers[each].default_region,
         )
         for each in names
     }
-    every = {each: ports.controller_keys(each) for each in settings.controllers}
+    every = {each: controller_keys(each) for each in settings.controllers}
     best = _BEST_GRADE.get(source.kind, source.grade)
     return SourceFacts(
         name=name,
@@ -289,8 +294,8 @@ def _facts(settings: Settings, ports: IntakePorts, name: str) -> SourceFacts:
         grade=max(source.grade, best),
         controllers=keyers,
         default=names[0] if len(names) == 1 else "",
-        directory=DirectoryContext(operator_agent_key=ports.operator_agent_key, controllers=every),
-        operator_key_id=ports.controller_keys(OPERATOR).key_id,
+        directory=DirectoryContext(operator_agent_key=operator_agent_key, controllers=every),
+        operator_key_id=controller_keys(OPERATOR).key_id,
         zones=Zones({name: zone.cidrs for name, zone in settings.zones.items()}),
         programs=Programs(source.programs),
     )

@@ -106,12 +106,21 @@ def load_mapping(path: Path, shown: str, resolve: Resolve) -> Spec:
     Raises:
         ConfigurationError: the file is missing or wrong.
     """
+    return parse_mapping(read_file_document(path, shown), shown, resolve)
+
+
+def read_file_document(path: Path, shown: str) -> dict[str, Any]:
+    """Decode the YAML of a file.
+
+    Raises:
+        ConfigurationError: the file is missing, or is no YAML of keys and values.
+    """
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         reason = "no such file" if isinstance(error, FileNotFoundError) else type(error).__name__
         raise ConfigurationError(file=shown, key="(file)", expected="a readable file in UTF-8", found=reason) from None
-    return parse_mapping(read_document(text, shown), shown, resolve)
+    return read_document(text, shown)
 
 
 def parse_mapping(document: dict[str, Any], file: str, resolve: Resolve) -> Spec:
