@@ -44,7 +44,6 @@ class SourceKind(StrEnum):
     DIRECTORY = "directory"
     ROSTER = "roster"
     FILES = "files"
-    FILES = "files"
 
 
 class OperatorSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
