@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from quivive.connectors.access_logs import DOCUMENTED, PGAUDIT_FORMATS, TITLES
+from quivive.connectors.access_logs import TITLES, open_documented
 from quivive.connectors.mapping.loader import load_mapping, parse_mapping, read_document, read_file_document
 from quivive.connectors.mapping.spec import CompleteRule, Mapping
 from quivive.connectors.mapping.translator import MappingTranslator
@@ -20,6 +20,8 @@ from quivive.model.errors import ConfigurationError
 from quivive.settings import SourceSettings
 
 PRESETS: Final = Path(__file__).parent / "presets"
+LINES: Final = Format(type=FileType.LINES, encoding="utf-8")
+"""Server logs: one text line a record."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,8 +54,27 @@ class Coded:
     open: Callable[[Context], Translator]
 
 
+def _pgaudit(form: str) -> Coded:
+    """The server log of PostgreSQL in a format that needs no document."""
+    document = {"translator": "pgaudit", "log": {"format": form}}
+    return Coded(
+        kind=RowKind.ACCESSES,
+        title=TITLES["pgaudit"],
+        format=LINES,
+        open=lambda context: _opened(f"pgaudit-{form}", document, context),
+    )
+
+
+def _opened(file: str, document: dict[str, Any], context: Context) -> Translator:
+    facts = (context.settings, context.catalogue, context.timezone, context.region)
+    return open_documented(document, file, *facts)
+
+
 # One line per translator written in code, name → Coded(...). A preset in YAML needs no line: its file is enough.
-CODED: Final[dict[str, Coded]] = {}
+CODED: Final[dict[str, Coded]] = {
+    "pgaudit-csvlog": _pgaudit("csvlog"),
+    "pgaudit-jsonlog": _pgaudit("jsonlog"),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +92,7 @@ class Feed:
 
 def preset_names() -> list[str]:
     """Names of the presets shipped, coded ones included."""
-    return sorted({path.stem for path in PRESETS.glob("*.yml")} | set(CODED) | set(PGAUDIT_FORMATS))
+    return sorted({path.stem for path in PRESETS.glob("*.yml")} | set(CODED))
 
 
 def describe_presets(language: str) -> list[tuple[str, str, str]]:
@@ -114,9 +135,6 @@ def open_translator(mapping: str, context: Context) -> Feed:
             translator=coded.open(context),
             column=str,
         )
-    if mapping in PGAUDIT_FORMATS:
-        document = {"translator": "pgaudit", "log": {"format": PGAUDIT_FORMATS[mapping]}}
-        return _documented(mapping, document, context)
     if mapping.endswith((".yml", ".yaml")):
         document = read_file_document(context.home / mapping, mapping)
         if "translator" in document:
@@ -142,17 +160,12 @@ def open_translator(mapping: str, context: Context) -> Feed:
 
 def _documented(mapping: str, document: dict[str, Any], context: Context) -> Feed:
     """Open a document that describes a log rather than columns."""
-    name = document["translator"]
-    opener = DOCUMENTED.get(name) if isinstance(name, str) else None
-    if opener is None:
-        known = ", ".join(sorted(DOCUMENTED))
-        raise ConfigurationError(file=mapping, key="translator", expected=f"one of {known}", found=str(name)[:40])
-    opened = opener(document, mapping, context.settings, context.catalogue, context.timezone, context.region)
+    opened = _opened(mapping, document, context)
     return Feed(
         name=Path(mapping).stem,
         kind=RowKind.ACCESSES,
-        title=TITLES[name],
-        format=Format(type=FileType.LINES, encoding="utf-8"),
+        title=TITLES[document["translator"]],
+        format=LINES,
         complete_to=CompleteRule.LATEST_INSTANT,
         translator=opened,
         column=str,

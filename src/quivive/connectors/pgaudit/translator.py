@@ -26,6 +26,7 @@ from quivive.connectors.pgaudit.statement import (
     candidates,
     parameters,
 )
+from quivive.connectors.readable import readable
 from quivive.model.access import Action, CoverageClass
 from quivive.model.catalogue import Catalogue
 from quivive.model.clock import Micros, to_rfc3339
@@ -111,7 +112,7 @@ class PgauditTranslator:
     def feed(self, records: Iterable[Record], now: int) -> Iterator[CanonicalRow | Refusal]:
         """Take lines of the log, in field `line`."""
         del now
-        for record in records:
+        for record in readable(records):
             for found in self._reader.feed(record.number, str(record.fields.get("line", ""))):
                 yield from self._take(found)
 

@@ -12,6 +12,7 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from quivive.connectors.model import CanonicalRow, Record, Refusal, RowKind
+from quivive.connectors.readable import readable
 from quivive.connectors.weblog.lines import Hit, LineError, LineReader
 from quivive.connectors.weblog.settings import WeblogSettings
 from quivive.connectors.weblog.url_patterns import Page
@@ -46,7 +47,7 @@ class WeblogTranslator:
     def feed(self, records: Iterable[Record], now: int) -> Iterator[CanonicalRow | Refusal]:
         """Take lines in field `line`, or decoded objects of a JSON log."""
         del now
-        for record in records:
+        for record in readable(records):
             line = record.fields.get("line")
             if isinstance(line, str) and not line.strip():
                 continue
