@@ -255,16 +255,20 @@ def token_revoke(home: Path, name: str, as_json: bool) -> None:
 
 
 @cli.command("sign-in-link")
-@click.option("--principal", required=True, help="Who signs in: a name of the operator's staff register.")
-@click.option("--role", "roles", multiple=True, required=True, type=click.Choice(["security", "dpo", "administrator"]))
+@click.option("--principal", default="", help="Who signs in: a name of the operator's staff register.")
+@click.option(
+    "--role", "roles", multiple=True, required=True, type=click.Choice(["security", "dpo", "administrator", "agent"])
+)
+@click.option("--agent-id", default="", help="With --role agent: the person's id in the directory, e.g. RH-0007.")
 @click.option("--controller", "controllers", multiple=True, help="Controllers to be seen; default: all.")
 @as_json_option
 @click.pass_obj
 def sign_in_link(
-    home: Path, principal: str, roles: tuple[str, ...], controllers: tuple[str, ...], as_json: bool
+    home: Path, principal: str, roles: tuple[str, ...], agent_id: str, controllers: tuple[str, ...], as_json: bool
 ) -> None:
     """Print a one-time sign-in link (single use, 15 minutes)."""
-    _emit(_ask(home, "sign-in-link", principal=principal, roles=list(roles), controllers=list(controllers)), as_json)
+    asked = {"principal": principal, "roles": list(roles), "agent_id": agent_id, "controllers": list(controllers)}
+    _emit(_ask(home, "sign-in-link", **asked), as_json)
 
 
 @cli.group()
@@ -304,9 +308,7 @@ def source_presets(as_json: bool) -> None:
 @click.option("--controller", default="", help="With --mapping: the controller the rows are for.")
 @as_json_option
 @click.pass_obj
-def source_test(
-    home: Path, name: str | None, mapping: str | None, path: Path, controller: str, as_json: bool
-) -> None:
+def source_test(home: Path, name: str | None, mapping: str | None, path: Path, controller: str, as_json: bool) -> None:
     """Try a file: what would be accepted, refused and why. Nothing is written.
 
     Exit 0 when every record is taken or skipped on purpose, 1 otherwise.

@@ -33,20 +33,22 @@ LIVE_VIEW_SILENCE_US: Final = 30_000_000
 """A live view that has not polled for 30 s is closed."""
 MAX_SEARCH_KEYS: Final = 256
 """Keys kept for one subject search; more would be a bulk read, not a person."""
+MAX_EXPOSURE_KEYS: Final = 1_000
+"""Records of one exposure search: a list of persons who were harmed, not a file."""
 MAX_LINKS_OPEN: Final = 64
 """Unused links of one principal kept at a time; older ones die, so that a loop cannot fill the file."""
 
 _SECRET_BYTES: Final = 32
 _OPAQUE_BYTES: Final = 16
-_SCHEMA_VERSION: Final = 1
+_SCHEMA_VERSION: Final = 2
 _SCHEMA: Final = """
 create table link (
     hash blob primary key, principal text not null, roles text not null, controllers text not null,
-    expires_at integer not null, used_at integer not null default 0
+    expires_at integer not null, used_at integer not null default 0, person text not null default ''
 ) strict;
 create table session (
     hash blob primary key, csrf text not null, principal text not null, roles text not null,
-    controllers text not null, expires_at integer not null
+    controllers text not null, expires_at integer not null, person text not null default ''
 ) strict;
 create table token (
     hash blob primary key, name text not null unique, sources text not null, roles text not null,
@@ -56,6 +58,10 @@ create table subject_search (
     id text primary key, principal text not null, controller text not null, keys text not null,
     created_at integer not null, expires_at integer not null
 ) strict;
+create table exposure_search (
+    id text primary key, principal text not null, controller text not null, keys text not null,
+    from_at integer not null, to_at integer not null, created_at integer not null, expires_at integer not null
+) strict;
 create table live_view (
     id text primary key, principal text not null, role text not null, controllers text not null,
     opened_at integer not null, seen_at integer not null, shown integer not null
@@ -64,16 +70,31 @@ create table sealed_identity (
     person text primary key, version integer not null, blob blob not null
 ) strict;
 """
+_STEPS: Final[dict[int, str]] = {
+    1: """
+alter table link add column person text not null default '';
+alter table session add column person text not null default '';
+create table exposure_search (
+    id text primary key, principal text not null, controller text not null, keys text not null,
+    from_at integer not null, to_at integer not null, created_at integer not null, expires_at integer not null
+) strict;
+""",
+}
+"""From each older version to the next."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Principal:
-    """An authenticated identity of the console or the API. `sources`: those a token may write, () for a person."""
+    """An authenticated identity of the console or the API. `sources`: those a token may write, () for a person.
+
+    `person` is the PersonKey of an agent in his own space, "" for everybody else. It never enters an act or a page.
+    """
 
     id: str
     roles: tuple[Role, ...]
     controllers: tuple[str, ...]
     sources: tuple[str, ...]
+    person: str = ""
 
     def may(self, permission: Permission) -> bool:
         """Tell whether one of the roles grants `permission`."""
@@ -104,6 +125,17 @@ class SubjectSearch:
     keys: tuple[str, ...]
     created_at: int
     expires_at: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExposureSearchKept:
+    """One posted exposure search: record keys and the period, not what was typed."""
+
+    id: str
+    controller: str
+    keys: tuple[str, ...]
+    from_at: int
+    to_at: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,6 +191,9 @@ class Vault:
                 raise StorageError(f"{path.name}: written by a newer version; upgrade Quivive")
             if version == 0:
                 connection.executescript(f"begin; {_SCHEMA} pragma user_version = {_SCHEMA_VERSION}; commit;")
+            else:
+                for step in range(version, _SCHEMA_VERSION):
+                    connection.executescript(f"begin; {_STEPS[step]} pragma user_version = {step + 1}; commit;")
         except (sqlite3.Error, OSError) as error:
             raise StorageError(f"{path.name}: cannot be opened ({type(error).__name__})") from error
         return cls(connection)
@@ -192,8 +227,16 @@ class Vault:
 
     # --- one-time sign-in links
 
-    def issue_link(self, *, principal: str, roles: tuple[Role, ...], controllers: tuple[str, ...], now: int) -> str:
-        """Make the secret of a one-time sign-in link. Only its hash is kept."""
+    def issue_link(
+        self, *, principal: str, roles: tuple[Role, ...], controllers: tuple[str, ...], now: int, person: str = ""
+    ) -> str:
+        """Make the secret of a one-time sign-in link. Only its hash is kept. `person` binds an agent's session.
+
+        Raises:
+            RefusedError: `agent_alone`: the role of an agent goes with a person and with no other role.
+        """
+        if (Role.AGENT in roles or person) and (set(roles) != {Role.AGENT} or not person):
+            raise RefusedError("agent_alone", "expected the role agent alone, with the id of a person")
         secret = secrets.token_urlsafe(_SECRET_BYTES)
         with self._writing() as connection:
             connection.execute("delete from link where expires_at <= ?", (now - HOUR_US,))
@@ -203,8 +246,8 @@ class Vault:
                 (principal, principal, MAX_LINKS_OPEN - 1),
             )
             connection.execute(
-                "insert into link values (?, ?, ?, ?, ?, 0)",
-                (_hash(secret), principal, _dump(roles), _dump(controllers), now + LINK_LIFETIME_US),
+                "insert into link values (?, ?, ?, ?, ?, 0, ?)",
+                (_hash(secret), principal, _dump(roles), _dump(controllers), now + LINK_LIFETIME_US, person),
             )
         return secret
 
@@ -216,17 +259,20 @@ class Vault:
         """
         with self._writing() as connection:
             row = connection.execute(
-                "select principal, roles, controllers, expires_at, used_at from link where hash = ?", (_hash(secret),)
+                "select principal, roles, controllers, expires_at, used_at, person from link where hash = ?",
+                (_hash(secret),),
             ).fetchone()
             if row is None:
                 raise RefusedError("link_unknown")
-            principal, roles, controllers, expires_at, used_at = row
+            principal, roles, controllers, expires_at, used_at, person = row
             if used_at:
                 raise RefusedError("link_used")
             if expires_at <= now:
                 raise RefusedError("link_expired")
             connection.execute("update link set used_at = ? where hash = ?", (now, _hash(secret)))
-        return Principal(id=principal, roles=_roles(roles), controllers=_strings(controllers), sources=())
+        return Principal(
+            id=principal, roles=_roles(roles), controllers=_strings(controllers), sources=(), person=str(person)
+        )
 
     # --- sessions
 
@@ -236,7 +282,7 @@ class Vault:
         with self._writing() as connection:
             connection.execute("delete from session where expires_at <= ?", (now,))
             connection.execute(
-                "insert into session values (?, ?, ?, ?, ?, ?)",
+                "insert into session values (?, ?, ?, ?, ?, ?, ?)",
                 (
                     _hash(secret),
                     secrets.token_urlsafe(_SECRET_BYTES),
@@ -244,6 +290,7 @@ class Vault:
                     _dump(principal.roles),
                     _dump(principal.controllers),
                     now + SESSION_LIFETIME_US,
+                    principal.person,
                 ),
             )
         return secret
@@ -251,15 +298,16 @@ class Vault:
     def session(self, secret: str, now: int) -> Session | None:
         """Find the open session of a cookie; None when unknown or expired."""
         row = self._row(
-            "select principal, roles, controllers, csrf, expires_at from session where hash = ? and expires_at > ?",
+            "select principal, roles, controllers, csrf, expires_at, person from session"
+            " where hash = ? and expires_at > ?",
             _hash(secret),
             now,
         )
         if row is None:
             return None
-        principal, roles, controllers, csrf, expires_at = row
-        who = Principal(id=str(principal), roles=_roles(str(roles)), controllers=_strings(str(controllers)), sources=())
-        return Session(principal=who, csrf=str(csrf), expires_at=int(str(expires_at)))
+        principal, roles, controllers, csrf, expires_at, person = (str(item) for item in row)
+        who = Principal(id=principal, roles=_roles(roles), controllers=_strings(controllers), sources=(), person=person)
+        return Session(principal=who, csrf=csrf, expires_at=int(expires_at))
 
     def close_session(self, secret: str) -> None:
         """End a session at once."""
@@ -351,6 +399,45 @@ class Vault:
             keys=_strings(keys),
             created_at=int(created_at),
             expires_at=int(expires_at),
+        )
+
+    # --- exposure searches
+
+    def save_exposure_search(
+        self, *, principal: str, controller: str, keys: tuple[str, ...], from_at: int, to_at: int, now: int
+    ) -> ExposureSearchKept:
+        """Keep the keys of a posted exposure search under an opaque id.
+
+        Raises:
+            RefusedError: `too_many_keys`.
+        """
+        if len(keys) > MAX_EXPOSURE_KEYS:
+            raise RefusedError("too_many_keys")
+        kept = ExposureSearchKept(
+            id=secrets.token_urlsafe(_OPAQUE_BYTES), controller=controller, keys=keys, from_at=from_at, to_at=to_at
+        )
+        with self._writing() as connection:
+            connection.execute("delete from exposure_search where expires_at <= ?", (now,))
+            connection.execute(
+                "insert into exposure_search values (?, ?, ?, ?, ?, ?, ?, ?)",
+                (kept.id, principal, controller, _dump(keys), from_at, to_at, now, now + SEARCH_LIFETIME_US),
+            )
+        return kept
+
+    def exposure_search(self, identifier: str, *, principal: str, now: int) -> ExposureSearchKept | None:
+        """Find an exposure search by its opaque id; only for who posted it, only until it expires."""
+        row = self._row(
+            "select controller, keys, from_at, to_at from exposure_search"
+            " where id = ? and principal = ? and expires_at > ?",
+            identifier,
+            principal,
+            now,
+        )
+        if row is None:
+            return None
+        controller, keys, from_at, to_at = (str(item) for item in row)
+        return ExposureSearchKept(
+            id=identifier, controller=controller, keys=_strings(keys), from_at=int(from_at), to_at=int(to_at)
         )
 
     # --- live views

@@ -1,6 +1,7 @@
 """Claims of the vault: secrets are hashed, links work once, everything expires, nothing crosses principals."""
 
 import sqlite3
+from hashlib import sha256
 
 import pytest
 
@@ -9,6 +10,7 @@ from quivive.model.permission import Permission, Role
 from quivive.vault import (
     LINK_LIFETIME_US,
     LIVE_VIEW_SILENCE_US,
+    MAX_EXPOSURE_KEYS,
     MAX_LINKS_OPEN,
     MAX_SEARCH_KEYS,
     SEARCH_LIFETIME_US,
@@ -200,3 +202,54 @@ def test_a_damaged_file_is_a_storage_error(tmp_path):
     (tmp_path / "vault.db").write_bytes(b"not a database at all, certainly not one" * 100)
     with pytest.raises(StorageError, match="cannot be opened"):
         Vault.open(tmp_path / "vault.db")
+
+
+def test_an_agents_session_is_bound_to_his_person(vault):
+    """The person travels from the link to the session; nobody else's session has one."""
+    secret = vault.issue_link(principal="agent-7K3QX", roles=(Role.AGENT,), controllers=(), now=NOW, person="a" * 32)
+    principal = vault.consume_link(secret, NOW)
+    assert principal.person == "a" * 32
+    assert vault.session(vault.open_session(principal, NOW), NOW).principal == principal
+    assert vault.session(vault.open_session(DPO, NOW), NOW).principal.person == ""
+
+
+@pytest.mark.parametrize(
+    ("roles", "person"), [((Role.AGENT,), ""), ((Role.DPO,), "a" * 32), ((Role.AGENT, Role.SECURITY), "a" * 32)]
+)
+def test_the_role_of_an_agent_goes_with_a_person_and_alone(vault, roles, person):
+    """No session sees both an own space and the traces of others; none sees an own space of nobody."""
+    with pytest.raises(RefusedError, match="agent alone"):
+        vault.issue_link(principal="x", roles=roles, controllers=(), now=NOW, person=person)
+
+
+def test_an_exposure_search_belongs_to_its_author_and_expires(vault):
+    """Another principal, or the same one later, finds nothing; a list that is a file is refused."""
+    kept = vault.save_exposure_search(
+        principal="dpo", controller="aurore", keys=("a" * 32,), from_at=1, to_at=2, now=NOW
+    )
+    assert vault.exposure_search(kept.id, principal="dpo", now=NOW + 1) == kept
+    assert vault.exposure_search(kept.id, principal="eve", now=NOW + 1) is None
+    assert vault.exposure_search(kept.id, principal="dpo", now=NOW + SEARCH_LIFETIME_US) is None
+    many = ("a" * 32,) * (MAX_EXPOSURE_KEYS + 1)
+    with pytest.raises(RefusedError, match="too_many_keys"):
+        vault.save_exposure_search(principal="dpo", controller="aurore", keys=many, from_at=1, to_at=2, now=NOW)
+
+
+def test_an_older_file_is_brought_forward(tmp_path):
+    """A vault of version 1 keeps its sessions and links, which are nobody's person."""
+    path = tmp_path / "old.db"
+    with sqlite3.connect(path) as old:
+        old.executescript(
+            "create table link (hash blob primary key, principal text not null, roles text not null,"
+            " controllers text not null, expires_at integer not null, used_at integer not null default 0) strict;"
+            "create table session (hash blob primary key, csrf text not null, principal text not null,"
+            " roles text not null, controllers text not null, expires_at integer not null) strict;"
+            "pragma user_version = 1;"
+        )
+        values = (sha256(b"cookie").digest(), "csrf", "dpo", '["dpo"]', '["aurore"]', NOW + 1)
+        old.execute("insert into session values (?, ?, ?, ?, ?, ?)", values)
+    old.close()
+    for _ in range(2):
+        vault = Vault.open(path)
+        assert vault.session("cookie", NOW).principal.person == ""
+        vault.close()

@@ -17,6 +17,7 @@ from quivive.model.entry import ActBody, ActKind, EntryKind
 from quivive.model.errors import RefusedError
 from quivive.model.gate import GATE_ORDER, GateBody, GateState, Module, may_follow
 from quivive.model.permission import Role
+from quivive.privacy.pseudonym import neutral_code, person_key
 
 MAX_TAIL_ENTRIES: Final = 512  # per look
 TAIL_PAUSE_S: Final = 0.3
@@ -147,13 +148,20 @@ class _Commands:
         await self._parts.record_act(body)
 
     async def sign_in_link(self, request: dict[str, Any]) -> dict[str, Any]:
+        """A one-time link. An agent is named by a neutral code: the id of the directory enters no entry."""
+        agent_id = str(request.get("agent_id", ""))
+        person = person_key(self._parts.keyring.operator_agent_key, agent_id) if agent_id else ""
+        principal = f"agent-{neutral_code(person)}" if person else str(request.get("principal", ""))
+        if not principal:
+            raise RefusedError("principal_missing", "expected --principal")
         secret = self._parts.vault.issue_link(
-            principal=str(request["principal"]),
+            principal=principal,
             roles=tuple(Role(role) for role in request["roles"]),
             controllers=self._controllers(request),
             now=self._parts.clock(),
+            person=person,
         )
-        await self._record(ActKind.ISSUE_SIGN_IN_LINK, str(request["principal"]))
+        await self._record(ActKind.ISSUE_SIGN_IN_LINK, principal)
         return {"link": f"{self._parts.settings.operator.console_url}/sign-in?token={secret}"}
 
     def _controllers(self, request: dict[str, Any]) -> tuple[str, ...]:

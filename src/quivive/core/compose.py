@@ -4,18 +4,21 @@ Called by `core.main`. Must never add behaviour: each function here is one call 
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import prometheus_client
 
 from quivive.core.pipeline import Pipeline
 from quivive.core.policies import PolicyKeeper
 from quivive.core.story import prove
+from quivive.detection.exposure_search import Lift, search
 from quivive.intake import Intake, IntakeKind, IntakeReport
 from quivive.ledger.log import Ledger
-from quivive.model.entry import ActBody
+from quivive.model.alert import AlertChangeBody, WordBody
+from quivive.model.entry import ActBody, EntryKind
 from quivive.model.errors import RefusedError
 from quivive.privacy.keyring import Keyring
 from quivive.privacy.subject import RECORD_KIND, SubjectKeyer
@@ -23,7 +26,7 @@ from quivive.projection.projection import Projection, ProjectionUnavailableError
 from quivive.projection.query import Scope
 from quivive.settings import ControllerSettings, Settings
 from quivive.vault import Vault
-from quivive.web.services import ControllerFacts, LedgerHead, Services, StoryResult
+from quivive.web.services import ControllerFacts, LedgerHead, Services, SourceFacts, StoryResult
 
 PROJECTION_DELAY_US_READY_MAX: Final = 60_000_000  # `/readyz` is false when the verdicts are older than a minute
 
@@ -41,6 +44,7 @@ class Parts:
     intake: Intake
     policies: PolicyKeeper
     record_act: Callable[[ActBody], Awaitable[None]]
+    record_entry: Callable[[EntryKind, str, Any], Awaitable[None]]
     clock: Callable[[], int]
 
 
@@ -50,6 +54,11 @@ def services(parts: Parts) -> Services:
     return Services(
         query=_Query(parts.projection),
         act=parts.record_act,
+        word=_word(parts),
+        review=_review(parts),
+        exposure_search=_ExposureSearch(parts.projection),
+        rules=tuple,  # the rules in force; `detection.rules` is to come
+        sources=_sources(parts),
         intake=_Intake(parts.intake),
         subject_keys=_SubjectKeys(parts.keyring, settings),
         vault=parts.vault,
@@ -136,6 +145,60 @@ class _SubjectKeys:
         if identity is None:
             raise RefusedError("subject_unreadable")
         return (identity.key,)
+
+
+def _word(parts: Parts) -> Callable[[WordBody], Awaitable[None]]:
+    async def record(body: WordBody) -> None:
+        await parts.record_entry(EntryKind.AGENT_WORD, body.controller, body)
+
+    return record
+
+
+def _review(parts: Parts) -> Callable[[str, AlertChangeBody], Awaitable[None]]:
+    async def record(controller: str, body: AlertChangeBody) -> None:
+        await parts.record_entry(EntryKind.ALERT_CHANGE, controller, body)
+
+    return record
+
+
+class _ExposureSearch:
+    def __init__(self, projection: Projection) -> None:
+        self._projection = projection
+
+    async def __call__(self, controller: str, victims: tuple[str, ...], *, from_at: int, to_at: int) -> Sequence[Lift]:
+        try:
+            return await asyncio.to_thread(
+                search, self._projection, controllers=(controller,), victims=victims, from_at=from_at, to_at=to_at
+            )
+        except ProjectionUnavailableError:
+            raise RefusedError("rebuilding") from None
+
+
+def _sources(parts: Parts) -> Callable[[], Sequence[SourceFacts]]:
+    """Sources as configured, with what the intake took in. A source that brings contacts has a lateness budget."""
+    lateness = {
+        name: controller.lateness_s
+        for controller in parts.settings.controllers.values()
+        for name in controller.contact_sources
+    }
+
+    def read() -> Sequence[SourceFacts]:
+        return tuple(
+            SourceFacts(
+                name=name,
+                kind=source.kind,
+                controller=source.controller,
+                grade=source.grade,
+                lateness_s=lateness.get(name, 0),
+                silent_after_s=source.silent_after_s,
+                accepted=parts.intake.totals.get(name, Counter())["accepted"],
+                duplicates=parts.intake.totals.get(name, Counter())["duplicates"],
+                refused=parts.intake.totals.get(name, Counter())["refused"],
+            )
+            for name, source in parts.settings.sources.items()
+        )
+
+    return read
 
 
 def _heads(parts: Parts) -> Callable[[], Awaitable[Sequence[LedgerHead]]]:

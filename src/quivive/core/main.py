@@ -188,6 +188,7 @@ class _Core:
                     intake=intake,
                     policies=policies,
                     record_act=_act_recorder(console),
+                    record_entry=_entry_recorder(console),
                     clock=now_us,
                 )
             finally:
@@ -214,12 +215,21 @@ def _load_policies(policies: PolicyKeeper, ledger: Ledger) -> None:
     policies.refresh()
 
 
-def _act_recorder(console: AsyncSpool) -> Callable[[ActBody], Awaitable[None]]:
-    async def record(body: ActBody) -> None:
+def _entry_recorder(console: AsyncSpool) -> Callable[[EntryKind, str, Any], Awaitable[None]]:
+    async def record(kind: EntryKind, controller: str, body: Any) -> None:
         seq = console.append(
-            kind=EntryKind.ACT, captured_at=now_us(), controller=OPERATOR, key_id="", body=_ENCODER.encode(body)
+            kind=kind, captured_at=now_us(), controller=controller, key_id="", body=_ENCODER.encode(body)
         )
         await console.durable(seq)
+
+    return record
+
+
+def _act_recorder(console: AsyncSpool) -> Callable[[ActBody], Awaitable[None]]:
+    record_entry = _entry_recorder(console)
+
+    async def record(body: ActBody) -> None:
+        await record_entry(EntryKind.ACT, OPERATOR, body)
 
     return record
 

@@ -6,7 +6,7 @@ value that came in a row, and never decide what may be kept: the policy of the s
 """
 
 import asyncio
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, Protocol, TypeVar
@@ -109,6 +109,7 @@ class Acceptor:
         self._under_way: dict[bytes, int] = {}  # digest → number in its spool, appended but not yet durable
         self._unwritten: dict[bytes, None] = {}  # durable, but the memory's file refused
         self._links: OrderedDict[tuple[str, ...], None] = OrderedDict()
+        self.totals: dict[str, Counter[str]] = {}  # rows accepted, duplicates, refused by source, since the start
 
     async def take(
         self,
@@ -150,7 +151,10 @@ class Acceptor:
             for row in fresh:
                 self._under_way.pop(row.digest, None)
         self._remember_links(fresh)
-        return IntakeReport(accepted=len(fresh), duplicates=len(rows) - len(fresh), refused=tuple(refused))
+        report = IntakeReport(accepted=len(fresh), duplicates=len(rows) - len(fresh), refused=tuple(refused))
+        totals = self.totals.setdefault(source, Counter())
+        totals.update(accepted=report.accepted, duplicates=report.duplicates, refused=len(report.refused))
+        return report
 
     def source_for(self, kind: IntakeKind | str, sources: Sequence[str]) -> str:
         """Choose, among the sources a token may write, the one that takes this kind of batch.

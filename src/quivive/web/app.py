@@ -25,7 +25,20 @@ from quivive.web.guards import IdentityMiddleware, guarded_handlers, require_per
 from quivive.web.live import LiveViews
 from quivive.web.pages import Pages
 from quivive.web.problems import on_defect, on_http, on_refused, on_storage
-from quivive.web.routes import activity, api, health, home, intake, signing, subject, unexplained
+from quivive.web.routes import (
+    activity,
+    alerts,
+    api,
+    coverage,
+    exposure,
+    health,
+    home,
+    intake,
+    own,
+    signing,
+    subject,
+    unexplained,
+)
 from quivive.web.services import Services
 
 STATIC: Final = Path(__file__).parent / "static"
@@ -50,7 +63,6 @@ HEADERS: Final[dict[str, str]] = {
 _HANDLERS: Final = (
     home.home,
     home.language,
-    home.own_space,
     home.story_prove,
     home.story_tamper,
     signing.sign_in_page,
@@ -65,6 +77,17 @@ _HANDLERS: Final = (
     subject.subject_page,
     subject.subject_report,
     unexplained.unexplained,
+    alerts.alerts,
+    alerts.alert,
+    alerts.review,
+    alerts.rule,
+    coverage.coverage,
+    exposure.exposure_form,
+    exposure.exposure_search,
+    exposure.exposure_page,
+    exposure.exposure_note,
+    own.own_space,
+    own.answer,
     health.health,
     health.livez,
     health.readyz,

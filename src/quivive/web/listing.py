@@ -7,7 +7,7 @@ not the last always has a cursor.
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 
 from quivive.web.filters import FIELDS, Filters
 from quivive.web.reading import Reader
@@ -31,7 +31,14 @@ class EpisodePage:
     sample: tuple[Row, ...]
 
 
-def page_length(rows: Sequence[Row], limit: int) -> int:
+class Dated(Protocol):
+    """A row with an instant."""
+
+    @property
+    def at(self) -> int: ...
+
+
+def page_length(rows: Sequence[Dated], limit: int) -> int:
     """How many rows to show so that the next page, which starts *before* the last instant shown, skips none.
 
     Rows of the instant at the edge go to the next page together; only when one instant fills a whole page

@@ -18,6 +18,7 @@ from markupsafe import Markup
 from quivive.model.ids import OPERATOR
 from quivive.model.permission import Permission
 from quivive.web import sentences
+from quivive.web.alert_sentences import written_day
 from quivive.web.guards import principal_of, services_of, session_of
 from quivive.web.i18n import LANGUAGES, Texts, load_texts
 from quivive.web.services import Services
@@ -30,6 +31,9 @@ NAVIGATION: Final[tuple[tuple[str, str, Permission], ...]] = (
     ("/activity", "nav.activity", Permission.CONTROLLER_ACCESSES_READ),
     ("/subject", "nav.subject", Permission.CONTROLLER_SUBJECT_SEARCH),
     ("/unexplained", "nav.unexplained", Permission.CONTROLLER_UNEXPLAINED_READ),
+    ("/alerts", "nav.alerts", Permission.CONTROLLER_ALERTS_READ),
+    ("/coverage", "nav.coverage", Permission.CONTROLLER_COVERAGE_READ),
+    ("/exposure", "nav.exposure", Permission.CONTROLLER_EXPOSURE_SEARCH),
     ("/health", "nav.health", Permission.OPERATOR_HEALTH_READ),
     ("/my-space", "nav.own", Permission.OWN_SPACE_READ),
 )
@@ -82,6 +86,7 @@ def page(request: Request[Any, Any, Any], template: str, *, status: int = 200, *
         "texts": texts,
         "speak": sentences.Speaker(texts=texts),
         "when": lambda at: time_tag(texts, at),
+        "written_day": written_day,
         "here": request.url.path + (f"?{request.url.query}" if request.url.query else ""),
         "path": request.url.path,
         "languages": LANGUAGES,

@@ -29,6 +29,10 @@ class Purpose(StrEnum):
     ACTIVITY_REVIEW = "activity_review"
     SUBJECT_REQUEST = "subject_request"
     EXPLANATION_REVIEW = "explanation_review"
+    ALERT_REVIEW = "alert_review"
+    COVERAGE_REVIEW = "coverage_review"
+    EXPOSURE_SEARCH = "exposure_search"
+    OWN_SPACE = "own_space"
     OPERATION = "operation"
     DEMONSTRATION_STORY = "demonstration_story"
 

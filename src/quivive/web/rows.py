@@ -171,6 +171,11 @@ class SourceRow:
     gaps: int
     silent: bool
 
+    @property
+    def seen(self) -> bool:
+        """Tell whether the source has ever given a sign of life."""
+        return self.last_at > 0
+
 
 def read_source(row: Mapping[str, object]) -> SourceRow:
     """Read one row of `health`."""

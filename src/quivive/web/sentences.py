@@ -11,10 +11,14 @@ from typing import Final
 
 from quivive.ledger.finding import FindingCode
 from quivive.model.access import Action, AttributionSource, CoverageClass, GapCause, Grade, Outcome, PatternClass
+from quivive.model.alert import AlertOrigin, AlertState, ReviewOutcome, Severity, WordCategory
 from quivive.model.contact import ContactKind
+from quivive.model.entry import ActKind
 from quivive.model.gate import GateState
 from quivive.model.permission import Role
 from quivive.model.verdict import Strength, Template, UnknownCause, Verdict
+from quivive.settings import SourceKind
+from quivive.web import alert_sentences
 from quivive.web.i18n import Texts
 from quivive.web.rows import Row
 
@@ -36,15 +40,28 @@ CODES: Final[tuple[tuple[str, type[StrEnum]], ...]] = (
     ("expected", Template),
     ("cause", UnknownCause),
     ("verdict", Verdict),
+    ("alert_state", AlertState),
+    ("severity", Severity),
+    ("origin", AlertOrigin),
+    ("word", WordCategory),
+    ("source_kind", SourceKind),
 )
 """Every closed set that has a sentence per member; the test of completeness walks it."""
 
+LOOKS: Final = (
+    ActKind.VIEW_ACTIVITY_OPEN, ActKind.VIEW_UNEXPLAINED, ActKind.VIEW_ACCESS, ActKind.VIEW_ALERTS, ActKind.VIEW_ALERT,
+    ActKind.REVIEW_ALERT, ActKind.EXPORT,
+)  # fmt: skip
+"""Acts that an agent may see in his own space: looks at activity, his own among it."""
+
 PROBLEMS: Final = (
-    "bad_request", "content_type", "controller_unknown", "defect", "field_invalid", "filter_invalid",
-    "form_expired", "identity_kind_unknown", "link_expired", "link_unknown", "link_used", "method_not_allowed",
-    "not_durable", "not_found", "other_site", "permission_refused", "rebuilding", "record_key_parts", "record_notation",
-    "record_table_ambiguous", "record_table_unknown", "sign_in_needed", "sign_in_refused_too_often",
-    "subject_one_of", "subject_unreadable", "too_large", "too_many_keys", "unknown_search",
+    "alert_unknown", "answer_missing", "bad_request", "content_type", "controller_unknown", "defect",
+    "field_invalid", "filter_invalid", "form_expired", "identity_kind_unknown", "link_expired", "link_unknown",
+    "link_used", "method_not_allowed", "not_durable", "not_found", "other_site", "outcome_missing",
+    "permission_refused", "person_missing", "question_closed", "question_unknown", "rebuilding",
+    "record_key_parts", "record_notation", "record_table_ambiguous", "record_table_unknown", "rule_unknown",
+    "sign_in_needed", "sign_in_refused_too_often", "subject_one_of", "subject_unreadable", "switch_off",
+    "too_large", "too_many_keys", "unknown_search",
 )  # fmt: skip
 """Refusals that a person may meet; any other code is shown as `problem.other` with its code."""
 
@@ -54,6 +71,9 @@ def all_codes() -> Iterator[str]:
     for prefix, members in CODES:
         yield from (f"{prefix}.{member}" for member in members)
     yield from (f"problem.{code}" for code in (*PROBLEMS, "other"))
+    yield from (f"act.{act}" for act in LOOKS)
+    yield from (f"review.{outcome}" for outcome in ReviewOutcome if outcome is not ReviewOutcome.NONE)
+    yield from alert_sentences.all_codes()
     yield from (
         "evidence.before",
         "evidence.after",

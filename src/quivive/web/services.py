@@ -8,7 +8,9 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from quivive.detection.exposure_search import Lift
 from quivive.intake import IntakeKind, IntakeReport
+from quivive.model.alert import AlertChangeBody, WordBody
 from quivive.model.entry import ActBody
 from quivive.vault import Vault
 
@@ -62,6 +64,51 @@ class SubjectKeys(Protocol):
     """
 
     def __call__(self, controller: str, kind: str, text: str) -> tuple[str, ...]: ...
+
+
+class ExposureSearch(Protocol):
+    """Over-representation of agents among the accesses to listed persons (detection reference §6, victim list).
+
+    `victims` are record keys of the controller; instants as in `Query`. The gate holds: an agent who was not informed
+    or whose establishment is not active is not named. Raises RefusedError (`rebuilding`).
+    """
+
+    async def __call__(
+        self, controller: str, victims: tuple[str, ...], *, from_at: int, to_at: int
+    ) -> Sequence[Lift]: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuleFacts:
+    """A rule as its file tells it: titles, runbooks and legal notes by language (`fr`, `en`), and its whole text."""
+
+    id: str
+    version: str
+    shipped: bool
+    enabled: bool
+    severity: str
+    title: Mapping[str, str]
+    runbook: Mapping[str, str]
+    legal_note: Mapping[str, str]
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceFacts:
+    """What the installation says of a source, and rows taken in by this process since its start (0 for a relay).
+
+    `lateness_s`: how late a contact source may be before a verdict is final, 0 when it brings no contacts.
+    """
+
+    name: str
+    kind: str
+    controller: str
+    grade: str
+    lateness_s: int
+    silent_after_s: int
+    accepted: int
+    duplicates: int
+    refused: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,6 +177,9 @@ class Services:
     Fields:
         act: append an act of a principal; returns when durable; raises StorageError when it cannot, and then
             the view is refused.
+        word: append an agent's declared answer; review: append a reviewer's change of an alert of a controller. Both
+            return when durable and raise StorageError when they cannot.
+        exposure_search: see the protocol. rules: the rules in force, in their order. sources: as configured.
         clock: now, microseconds UTC.
         heads: current head of every log.
         story_prove: verify a copy of the data folder. story_tamper: the same with one byte changed in the copy.
@@ -141,6 +191,11 @@ class Services:
 
     query: Query
     act: Callable[[ActBody], Awaitable[None]]
+    word: Callable[[WordBody], Awaitable[None]]
+    review: Callable[[str, AlertChangeBody], Awaitable[None]]
+    exposure_search: ExposureSearch
+    rules: Callable[[], Sequence[RuleFacts]]
+    sources: Callable[[], Sequence[SourceFacts]]
     intake: Intake
     subject_keys: SubjectKeys
     vault: Vault

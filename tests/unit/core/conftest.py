@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from quivive.core.compose import Parts
-from quivive.core.main import _act_recorder, _judge_settings, _open_keyring
+from quivive.core.main import _act_recorder, _entry_recorder, _judge_settings, _open_keyring
 from quivive.core.pipeline import Pipeline
 from quivive.core.policies import PolicyKeeper
 from quivive.core.writers import CoreWriter
@@ -93,6 +93,7 @@ class Core:
                         intake=intake,
                         policies=self.policies,
                         record_act=_act_recorder(console),
+                        record_entry=_entry_recorder(console),
                         clock=now_us,
                     )
                 )

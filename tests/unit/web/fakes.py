@@ -8,7 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import fakes_detection
+
 from quivive.intake import IntakeReport
+from quivive.model.alert import AlertChangeBody, WordBody
 from quivive.model.clock import HOUR_US, MINUTE_US, SECOND_US
 from quivive.model.entry import ActBody
 from quivive.model.errors import RefusedError, StorageError
@@ -20,6 +23,7 @@ from quivive.web.services import ControllerFacts, LedgerHead, Services, StoryFin
 NOW = 1_795_356_300_000_000  # 2026-11-22 14:05:00 UTC
 CONTROLLERS = ("aurore", "boreal", "cassis")
 NAMES = {"aurore": "Aurore Énergie", "boreal": "Boréal Boutique", "cassis": "Cassis Assurances"}
+PERSON = "00000000000000000000000000000007"
 SECRET_RECORD = "customer:2"
 SECRET_PHONE = "+33612345678"
 
@@ -128,7 +132,8 @@ def _tables() -> dict[str, list[dict[str, object]]]:
     night = {"controller": "aurore", "agent_code": None, "attribution": "account", "source": "aurore-night"}
     subject.extend(access(number, **night) for number in range(20, 24))
     share = {"template": "E1", "final": True}
-    return {
+    return fakes_detection.tables() | {
+        "alert_accesses": [access(1, **UNEXPLAINED, agent_code="ZB9TT"), access(5, **UNEXPLAINED, agent_code="ZB9TT")],
         "activity": activity,
         "episode": [access(number) for number in (1, 5)],
         "accesses_by_subject": subject,
@@ -215,6 +220,9 @@ class Installation:
     acts: list[ActBody] = field(default_factory=list)
     asked: list[tuple[str, tuple[str, ...], Mapping[str, object]]] = field(default_factory=list)
     batches: list[tuple[str, str, bytes]] = field(default_factory=list)
+    words: list[WordBody] = field(default_factory=list)
+    reviews: list[tuple[str, AlertChangeBody]] = field(default_factory=list)
+    searched: list[tuple[str, tuple[str, ...]]] = field(default_factory=list)
     broken: bool = False
     is_ready: bool = True
     now: int = NOW
@@ -226,12 +234,21 @@ class Installation:
         assert from_at < to_at
         self.asked.append((name, controllers, dict(params)))
         self.log.append(f"query {name}")
-        rows = [row for row in self.tables[name] if row.get("controller", controllers[0]) in controllers]
+        table = "alerts" if name == "alert" else name
+        rows = [row for row in self.tables[table] if row.get("controller", controllers[0]) in controllers]
+        if name == "alert":
+            rows = [row for row in rows if row["alert"] == params["alert"]]
+        if name in {"questions_of", "recorded_of", "looks_of"}:
+            rows = rows if params["person"] == PERSON else []
+        if name == "alerts" and params.get("state"):
+            rows = [row for row in rows if row["state"] == params["state"]]
         for each in ("controller", "action", "verdict"):
             if params.get(each):
                 rows = [row for row in rows if row.get(each) == params[each]]
         if params.get("before_at"):
-            rows = [row for row in rows if int(str(row["at"])) < int(str(params["before_at"]))]
+            rows = [
+                row for row in rows if int(str(row.get("at", row.get("opened_at")))) < int(str(params["before_at"]))
+            ]
         return rows[: int(str(params.get("limit", 5_000)))]
 
     async def act(self, body: ActBody) -> None:
@@ -239,6 +256,23 @@ class Installation:
             raise StorageError("disk full")
         self.acts.append(body)
         self.log.append(f"act {body.act}")
+
+    async def word(self, body: WordBody) -> None:
+        if self.broken:
+            raise StorageError("disk full")
+        self.words.append(body)
+        self.log.append("word")
+
+    async def review(self, controller: str, body: AlertChangeBody) -> None:
+        if self.broken:
+            raise StorageError("disk full")
+        self.reviews.append((controller, body))
+        self.log.append("review")
+
+    async def exposure_search(self, controller, victims, *, from_at, to_at):
+        self.searched.append((controller, victims))
+        self.log.append("exposure search")
+        return fakes_detection.lifts(controller, len(victims))
 
     async def intake(self, *, kind, sources, controllers, content_type, body):
         if not content_type.startswith(("application/json", "application/x-ndjson")):
@@ -295,6 +329,11 @@ class Installation:
         values: dict[str, object] = {
             "query": self.query,
             "act": self.act,
+            "word": self.word,
+            "review": self.review,
+            "exposure_search": self.exposure_search,
+            "rules": fakes_detection.rules,
+            "sources": fakes_detection.sources,
             "intake": self.intake,
             "subject_keys": self.subject_keys,
             "vault": self.vault,
@@ -326,7 +365,10 @@ class Installation:
 
     def session(self, role: Role, controllers: tuple[str, ...] = CONTROLLERS[:2]) -> str:
         """Open a console session; returns the cookie."""
-        link = self.vault.issue_link(principal=f"{role}-1", roles=(role,), controllers=controllers, now=self.now)
+        person = PERSON if role is Role.AGENT else ""
+        link = self.vault.issue_link(
+            principal=f"{role}-1", roles=(role,), controllers=controllers, now=self.now, person=person
+        )
         return self.vault.open_session(self.vault.consume_link(link, self.now), self.now)
 
     def token(self, *roles: Role, source: str = "", controllers: tuple[str, ...] = CONTROLLERS[:2]) -> str:

@@ -4,6 +4,7 @@ import re
 
 import fakes
 import pytest
+from fakes_detection import ALERT
 
 from quivive.model.entry import ActKind
 from quivive.model.permission import Role
@@ -16,6 +17,10 @@ LOOKS = [
     ("/activity/episode?open=" + fakes.hex_id("episode-1"), ActKind.VIEW_ACCESS),
     ("/unexplained", ActKind.VIEW_UNEXPLAINED),
     ("/health", ActKind.VIEW_HEALTH),
+    ("/", ActKind.VIEW_ALERTS),
+    ("/alerts", ActKind.VIEW_ALERTS),
+    (f"/alerts/{ALERT}", ActKind.VIEW_ALERT),
+    ("/coverage", ActKind.VIEW_COVERAGE),
     ("/v1/activity", ActKind.EXPORT),
     ("/v1/unexplained", ActKind.EXPORT),
     ("/v1/health", ActKind.VIEW_HEALTH),
@@ -107,9 +112,12 @@ def test_addresses_hold_only_opaque_ids_and_closed_sets(signed_in):
     target = search(client).headers["location"]
     allowed = re.compile(
         r"/(static/[\w./-]+|language|sign-out|activity|activity/rows|activity/episode|activity/close|subject|unexplained"
+        r"|alerts|alerts/[0-9a-f]{32}(/review)?|rules/[a-z0-9-]+|coverage|exposure|exposure/[\w-]{22}(/note)?"
         r"|health|story/\w+|subject/[\w-]{22}(/report)?)?(\?[\w=&;%.-]*)?(#\w+)?$|#\w+$|mailto:dpo@relais-horizon\.example$"
     )
-    for path in ("/", "/activity", "/subject", "/unexplained", "/health", target, f"{target}/report"):
+    found = client.submit("/exposure", controller="aurore", records="customer:2").headers["location"]
+    own = ("/", "/activity", "/subject", "/unexplained", "/health", "/alerts", "/coverage", "/exposure")
+    for path in (*own, f"/alerts/{ALERT}", "/rules/wildcard-search", found, target, f"{target}/report"):
         for address in re.findall(r'(?:href|action|src|hx-get)="([^"]*)"', client.get(path).text):
             assert allowed.match(address), address
 
@@ -145,4 +153,4 @@ def test_no_story_copies_a_folder_that_is_not_invented(signed_in, place, path):
     client = signed_in(Role.SECURITY, demonstration=False)
     assert "/story/" not in client.get("/").text
     assert client.submit(path).status_code == 404
-    assert place.acts == []
+    assert ActKind.VERIFY_LEDGER not in {act.act for act in place.acts}

@@ -9,6 +9,7 @@ from babel.messages.pofile import read_po
 
 from quivive.web import problems, sentences
 from quivive.web.i18n import LANGUAGES, LOCALE_FOLDER, MissingSentenceError, load_texts
+from quivive.web.pages import NAVIGATION
 from quivive.web.reading import Period
 from quivive.web.routes.home import FIGURES
 
@@ -66,7 +67,7 @@ def joined_codes():
     yield from (f"language.{language}" for language in LANGUAGES)
     yield from (f"share.{code}" for code in ("strong", "medium", "weak", "pending", "unknown", "unexplained"))
     yield from (f"field.{field}" for field in ("controller", "action", "verdict"))
-    yield from (f"nav.{name}" for name in ("home", "activity", "subject", "unexplained", "health", "own"))
+    yield from (label for _, label, _ in NAVIGATION)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -78,7 +79,7 @@ def test_every_sentence_has_a_text(language):
         assert code in known, (language, code)
         strings = known[code].string
         assert all(strings if isinstance(strings, tuple) else (strings,)), (language, code)
-    assert prefixes <= {"home.figure.", "period.", "language.", "field."}
+    assert prefixes <= {"home.figure.", "period.", "language.", "field.", "alert_state."}
 
 
 REFUSERS = ("web", "privacy", "vault.py", "core/compose.py")
@@ -94,7 +95,7 @@ def raised():
 
 def test_every_refusal_is_told_in_words_and_no_other():
     """A person who mistypes a record reads what to do, not a code; no sentence waits for a code that nobody raises."""
-    only_machines = {"source_refused"}
+    only_machines = {"source_refused", "agent_alone"}
     answered = {*problems._STATUS_CODE.values(), *problems._OWN_DETAILS, "field_invalid", "not_durable", "defect"}
     assert set(raised()) - only_machines <= set(sentences.PROBLEMS)
     assert set(sentences.PROBLEMS) <= set(raised()) | answered

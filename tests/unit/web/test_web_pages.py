@@ -3,6 +3,7 @@
 import re
 
 import fakes
+import fakes_detection
 import pytest
 
 from quivive.model.permission import Role
@@ -17,6 +18,11 @@ def text_of(html):
 def subject(client):
     target = client.submit("/subject", controller="aurore", kind="record", text="customer:2").headers["location"]
     return client.get(target).text, client.get(f"{target}/report").text
+
+
+def exposure(client):
+    target = client.submit("/exposure", controller="aurore", records="customer:2\ncustomer:3").headers["location"]
+    return client.get(target).text
 
 
 def test_the_first_page_counts_and_tells_the_story(signed_in):
@@ -165,7 +171,12 @@ def test_empty_pages_say_what_to_do(signed_in, place):
     """Nothing found is a sentence, not a blank."""
     for rows in place.tables.values():
         rows.clear()
-    client = signed_in(Role.DPO)
+    client = signed_in(Role.DPO, sources=lambda: ())
+    assert "Aucune alerte dans cet état" in client.get("/alerts").text
+    assert "Aucun relevé encore" in client.get("/alerts").text
+    assert "Rien à raccorder" in client.get("/coverage").text
+    assert "éteinte" in client.get("/exposure").text
+    assert "Aucune question aujourd" in signed_in(Role.AGENT).get("/my-space").text
     assert "Rien n’est encore arrivé" in client.get("/").text
     assert "Élargissez la période" in client.get("/activity").text
     assert "Rien à expliquer" in client.get("/unexplained").text
@@ -185,13 +196,6 @@ def test_rows_with_absent_fields_still_render(signed_in, place):
     assert all("aucune fiche" in html or "sans objet" in html or html for html in subject(client))
 
 
-def test_own_space_says_what_is_recorded_and_what_it_does_not_show(signed_in):
-    """The agent's page is honest about this version."""
-    html = signed_in(Role.AGENT).get("/my-space").text
-    assert "365 jours" in html
-    assert "ne montre pas encore ici" in html
-
-
 @pytest.mark.parametrize("language", ["fr", "en"])
 def test_every_page_renders_in_both_languages(signed_in, language):
     """All pages of all roles, in each language, without a code on the screen."""
@@ -203,10 +207,16 @@ def test_every_page_renders_in_both_languages(signed_in, language):
     ]
     pages += [
         *subject(dpo),
+        *(dpo.get(path).text for path in ("/alerts?state=", "/coverage", "/exposure", "/rules/wildcard-search")),
+        *(dpo.get(f"/alerts/{row['alert']}").text for row in fakes_detection.ALERTS),
+        dpo.submit("/exposure", controller="aurore", records="x").text,
+        exposure(dpo),
         dpo.submit("/story/prove").text,
         dpo.submit("/story/tamper").text,
         agent.get("/my-space").text,
     ]
     for html in pages:
         assert f'<html lang="{language}">' in html
-        assert not re.search(r"\b(nav|field|verdict|template|cause|problem|story|home)\.[a-z_]+\b", text_of(html))
+        assert not re.search(
+            r"\b(nav|field|verdict|template|cause|problem|story|home|alert|fact)\.[a-z_]+\b", text_of(html)
+        )

@@ -4,6 +4,8 @@ Registered by `app.create_app`. Must never show customer data, agents or names.
 """
 
 import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 from litestar import MediaType, Request, Response, get
@@ -13,9 +15,35 @@ from quivive.model.permission import Permission
 from quivive.web.guards import requires, services_of
 from quivive.web.pages import page
 from quivive.web.reading import Period, Purpose, reader_for
-from quivive.web.rows import read_coverage, read_gap, read_gate, read_source
+from quivive.web.rows import SourceRow, read_coverage, read_gap, read_gate, read_source
+from quivive.web.services import SourceFacts
 
 METRICS_MEDIA_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToldSource:
+    """A source as configured (None for the product's own) and as it lives."""
+
+    facts: SourceFacts | None
+    life: SourceRow
+
+
+def told_sources(
+    rows: list[dict[str, object]], configured: Sequence[SourceFacts], controllers: tuple[str, ...]
+) -> list[ToldSource]:
+    """Join what is configured with what was seen; a configured source never seen stands there too."""
+    by_name = {facts.name: facts for facts in configured}
+    told = [ToldSource(facts=by_name.get(row.source), life=row) for row in map(read_source, rows)]
+    seen = {each.life.source for each in told}
+    told += [
+        ToldSource(
+            facts=facts, life=read_source({"controller": facts.controller, "source": facts.name, "silent": True})
+        )
+        for facts in configured
+        if facts.name not in seen and facts.controller in {"", *controllers}
+    ]
+    return told
 
 
 @get("/health", opt=requires(Permission.OPERATOR_HEALTH_READ), include_in_schema=False)
@@ -31,7 +59,7 @@ async def health(request: Request[Any, Any, Any]) -> Response[str]:
     return page(
         request,
         "health.html",
-        sources=[read_source(row) for row in sources],
+        sources=told_sources(sources, services.sources(), reader.controllers),
         gaps=[read_gap(row) for row in gaps],
         coverage=read_coverage(coverage),
         gate=[read_gate(row) for row in gate],

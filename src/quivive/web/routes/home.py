@@ -15,9 +15,12 @@ from litestar.datastructures import Cookie
 from litestar.exceptions import NotFoundException
 from litestar.response import Redirect
 
+from quivive.model.alert import AlertState
 from quivive.model.entry import ActKind
 from quivive.model.permission import Permission
 from quivive.model.verdict import Strength, Verdict
+from quivive.web.alert_rows import read_cause
+from quivive.web.alert_sentences import AlertSpeaker
 from quivive.web.charts import Part, share_bar
 from quivive.web.guards import principal_of, requires, services_of
 from quivive.web.i18n import LANGUAGES
@@ -41,6 +44,8 @@ FIGURES: Final = (
     ("unexplained", "/unexplained?period=24h"),
 )
 """Counts of the header and where each one's rows are."""
+CAUSE_ROWS: Final = 20
+"""Common causes read; those that last are shown."""
 LANGUAGE_COOKIE_S: Final = 365 * 86_400
 """A choice of language is kept a year."""
 
@@ -54,6 +59,14 @@ class Figure:
     code: str
     value: int
     link: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """Open alerts and since when the oldest waits (0 = none)."""
+
+    alerts: int
+    oldest_at: int
 
 
 async def share_parts(request: Request[Any, Any, Any], reader: Reader) -> list[Part]:
@@ -77,13 +90,37 @@ async def home(request: Request[Any, Any, Any]) -> Response[Any]:
     principal = principal_of(request)
     if principal is None:
         return Redirect("/sign-in", status_code=303)
+    if principal.may(Permission.OWN_SPACE_READ):
+        return Redirect("/my-space", status_code=303)
     if not principal.may(Permission.CONTROLLER_ACCESSES_READ):
-        return page(request, "home.html", figures=[], parts=[], chart="")
+        return page(request, "home.html", figures=[], parts=[], chart="", waiting=None, causes=[])
     reader = await reader_for(request, Purpose.ACTIVITY_REVIEW, period=Period.DAY)
     counts = await reader.raw("counts")
     parts = await share_parts(request, reader)
     chart = share_bar(parts, title=texts_of(request).say("home.shares"))
-    return page(request, "home.html", figures=figures_of(counts[0] if counts else {}), parts=parts, chart=chart)
+    figures = figures_of(counts[0] if counts else {})
+    wide = await reader_for(request, Purpose.ALERT_REVIEW, period=Period.YEAR)
+    waiting = waiting_of(await wide.raw("alert_counts"))
+    causes = [read_cause(row) for row in await wide.raw("incidents", limit=CAUSE_ROWS) if not row.get("to_at")]
+    await wide.record(ActKind.VIEW_ALERTS, object_id="counts", count=waiting.alerts)
+    return page(
+        request,
+        "home.html",
+        figures=figures,
+        parts=parts,
+        chart=chart,
+        waiting=waiting,
+        causes=[AlertSpeaker(texts=texts_of(request)).cause(cause) for cause in causes],
+    )
+
+
+def waiting_of(rows: list[dict[str, object]]) -> Waiting:
+    """Count the open alerts over all companies of the reader."""
+    waiting = [row for row in rows if row.get("state") == AlertState.OPEN]
+    return Waiting(
+        alerts=sum(number(row, "alerts") for row in waiting),
+        oldest_at=min((number(row, "oldest_at") for row in waiting), default=0),
+    )
 
 
 def figures_of(counts: Mapping[str, object]) -> list[Figure]:
@@ -114,13 +151,6 @@ async def story_prove(request: Request[Any, Any, Any]) -> Response[Any]:
 async def story_tamper(request: Request[Any, Any, Any]) -> Response[Any]:
     """Step 4: change one byte of a copy, and see it found."""
     return await _story(request, tamper=True)
-
-
-@get("/my-space", opt=requires(Permission.OWN_SPACE_READ), include_in_schema=False)
-async def own_space(request: Request[Any, Any, Any]) -> Response[str]:
-    """What is recorded about an agent, and what this version does not show yet."""
-    days = max((facts.trace_retention_days for facts in services_of(request).controllers), default=0)
-    return page(request, "own.html", retention_days=days)
 
 
 @get("/language", opt=requires(Permission.PUBLIC_PAGE_READ), include_in_schema=False, status_code=303)
