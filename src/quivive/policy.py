@@ -20,7 +20,7 @@ NEVER: Final = 0
 """`informed` value of an account that is known and must be withheld, whatever `keep_unknown` says."""
 
 _GOVERNED: Final = frozenset(
-    {SourceKind.POSTGRES, SourceKind.ACCESSES, SourceKind.ACCESS_FILE, SourceKind.CONTACTS, SourceKind.FILES}
+    {SourceKind.POSTGRES, SourceKind.ACCESSES, SourceKind.ACCESS_FILE, SourceKind.CONTACTS, SourceKind.FILES, SourceKind.AMI}
 )
 
 

@@ -44,6 +44,7 @@ class SourceKind(StrEnum):
     DIRECTORY = "directory"
     ROSTER = "roster"
     FILES = "files"
+    AMI = "ami"
 
 
 class OperatorSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -62,6 +63,18 @@ class OperatorSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     def console_url(self) -> str:
         """Where a person opens the console: behind a TLS proxy `public_url`, else the loopback address itself."""
         return self.public_url or f"http://{self.web_listen}"
+
+
+class TelephonySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`[sources.NAME.telephony]`: what the bytes of a switch or a dialler do not say."""
+
+    agents: str = ""
+    internal: str = r"([*#][\d*#]*)?\d{0,6}"
+    timezone: str = ""
+    controllers: dict[str, str] | None = None
+    outbound_queues: tuple[str, ...] = ()
+    table: str = ""
+    attribute: str = ""
 
 
 class SourceSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -98,6 +111,9 @@ class SourceSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     heartbeat_s: int = 5
     silent_after_s: int = 120
     programs: tuple[str, ...] = ()
+    user: str = ""
+    secret_file: str = ""
+    telephony: TelephonySettings | None = None
 
 
 class ZoneSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -443,6 +459,7 @@ _REQUIRED: Final[dict[SourceKind, tuple[str, ...]]] = {
     SourceKind.DIRECTORY: (),
     SourceKind.ROSTER: (),
     SourceKind.FILES: ("path", "mapping"),
+    SourceKind.AMI: ("target", "user", "namespace"),
 }
 
 
@@ -467,6 +484,30 @@ def _check_source(settings: Settings, name: str, source: SourceSettings) -> None
         parse_address(source.listen, f"{key}.listen")
         parse_address(source.target, f"{key}.target")
         refuse_password(source.side_dsn, file=SETTINGS_FILE, key=f"{key}.side_dsn")
+    if source.kind is SourceKind.AMI:
+        parse_address(source.target, f"{key}.target")
+    if source.telephony is not None:
+        _check_telephony(settings, source.telephony, f"{key}.telephony")
+
+
+def _check_telephony(settings: Settings, telephony: TelephonySettings, key: str) -> None:
+    """Patterns compile, the zone exists, queues lead to controllers that are declared."""
+    for name, pattern, group in (("agents", telephony.agents, "login"), ("internal", telephony.internal, "")):
+        try:
+            groups = re.compile(pattern).groupindex
+        except re.error as error:
+            raise ConfigurationError(
+                file=SETTINGS_FILE, key=f"{key}.{name}", expected="a regular expression", found=error.msg
+            ) from None
+        if pattern and group and group not in groups:
+            expected = f"a regular expression with the group (?P<{group}>…)"
+            raise ConfigurationError(file=SETTINGS_FILE, key=f"{key}.{name}", expected=expected, found="no such group")
+    if telephony.timezone:
+        _check_zone(telephony.timezone, SETTINGS_FILE, f"{key}.timezone")
+    for controller in (telephony.controllers or {}).values():
+        if controller not in settings.controllers:
+            expected = f"one of {', '.join(sorted(settings.controllers))}"
+            raise ConfigurationError(file=SETTINGS_FILE, key=f"{key}.controllers", expected=expected, found=controller)
 
 
 def refuse_password(dsn: str, *, file: str, key: str) -> None:

@@ -22,6 +22,7 @@ SETS = [
 STRUCTS = [
     settings.OperatorSettings,
     settings.SourceSettings,
+    settings.TelephonySettings,
     settings._ControllerFile,
     settings._RetentionSettings,
     settings._TableSettings,

@@ -37,16 +37,23 @@ class TelephonySettings:
         internal: regular expression of the numbers that are extensions rather than customers.
         timezone: zone of local times that the source does not betray itself.
         outbound_queues: queues that a dialler feeds.
-        table: record table that a dialler's lead belongs to ("customer"); "" when leads are no records.
+        table: record table that a dialler's lead or a contact's attribute belongs to ("customer"); "" for none.
+        attribute: attribute of a contact that holds the key of that record (Connect, Genesys).
     """
 
     controller: str = ""
     controllers: Mapping[str, str] = field(default_factory=dict)
     agents: str = ""
-    internal: str = r"\d{2,6}|[*#][\d*#]*"
+    internal: str = r"([*#][\d*#]*)?\d{0,6}"
     timezone: str = "UTC"
     outbound_queues: frozenset[str] = frozenset()
     table: str = ""
+    attribute: str = ""
+
+    def record(self, key: Any) -> list[str]:
+        """Name the record of a native key as the API does, when a table is declared."""
+        text = "" if key is None else str(key).strip()
+        return [f"{self.table}:{text}"] if self.table and text and text != "0" else []
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,13 +100,14 @@ class _Contact(Generic[F]):
     facts: dict[F, None]
     last_at: int
     over: bool = False
+    given: dict[str, Any] | None = None  # last row given, of a live feed
 
 
 class ContactBook(Generic[F]):
     """A translator whose rows are functions of sets of facts. Subclasses read records and build drafts."""
 
-    def __init__(self, settings: TelephonySettings, *, max_contacts: int = MAX_CONTACTS) -> None:
-        self._settings, self._max = settings, max_contacts
+    def __init__(self, settings: TelephonySettings, *, max_contacts: int = MAX_CONTACTS, live: bool = False) -> None:
+        self._settings, self._max, self._live = settings, max_contacts, live
         self._contacts: OrderedDict[str, _Contact[F]] = OrderedDict()
         self._touched: dict[str, int] = {}
         self._watermark = 0
@@ -180,7 +188,11 @@ class ContactBook(Generic[F]):
                 continue
             held.over, held.last_at = draft.over, draft.latest()
             self._watermark = max(self._watermark, held.last_at)
-            rows.append(CanonicalRow(kind=RowKind.CONTACTS, number=number, value=self._value(contact, draft, facts)))
+            value = self._value(contact, draft, facts)
+            if self._live and _same_but_version(held.given, value):
+                continue
+            held.given = value if self._live else None
+            rows.append(CanonicalRow(kind=RowKind.CONTACTS, number=number, value=value))
         return rows
 
     def _value(self, contact: str, draft: Draft, facts: list[F]) -> dict[str, Any]:
@@ -193,16 +205,23 @@ class ContactBook(Generic[F]):
         """Instant of a fact: its attribute `at`."""
         return int(fact.at)  # type: ignore[attr-defined]
 
+    def forget_before(self, horizon: int) -> None:
+        """Let go of contacts without any fact since then; for live feeds, whose clock is ours."""
+        for contact in [contact for contact, held in self._contacts.items() if held.last_at < horizon]:
+            self._drop(contact)
+
+    def _drop(self, contact: str) -> None:
+        self.notes["unfinished_forgotten"] += not self._contacts.pop(contact).over
+        self.dropped(contact)
+
     def _forget(self) -> None:
         """Keep within the bound: contacts that are over leave first, the oldest first."""
         excess = len(self._contacts) - self._max
         if excess <= 0:
             return
         oldest = sorted(self._contacts.items(), key=lambda item: (not item[1].over, item[1].last_at))
-        for contact, held in oldest[: excess + self._max // 10]:
-            self.notes["unfinished_forgotten"] += not held.over
-            self.dropped(contact)
-            del self._contacts[contact]
+        for contact, _ in oldest[: excess + self._max // 10]:
+            self._drop(contact)
 
     def dropped(self, contact: str) -> None:
         """Tell a subclass that a contact leaves the book."""
@@ -226,6 +245,11 @@ def row_value(contact: str, version: int, draft: Draft, settings: TelephonySetti
     value.update((name, found) for name, found in optional.items() if found)
     value.update((name, to_rfc3339(Micros(at))) for name, at in draft.instants.items() if at > 0)
     return value
+
+
+def _same_but_version(before: dict[str, Any] | None, after: dict[str, Any]) -> bool:
+    """Tell whether a live feed would only repeat itself: twenty events of a call change five rows."""
+    return before is not None and {**before, "version": 0} == {**after, "version": 0}
 
 
 MAX_PARTS: Final = 64

@@ -15,6 +15,7 @@ from quivive.connectors.mapping.spec import CompleteRule, Mapping
 from quivive.connectors.mapping.translator import MappingTranslator
 from quivive.connectors.model import RowKind, Translator
 from quivive.connectors.reading.model import FileType, Format
+from quivive.connectors.telephony import MAPPINGS, telephony_settings
 from quivive.model.catalogue import Catalogue
 from quivive.model.errors import ConfigurationError
 from quivive.settings import SourceSettings
@@ -70,10 +71,22 @@ def _opened(file: str, document: dict[str, Any], context: Context) -> Translator
     return open_documented(document, file, *facts)
 
 
+def _telephony(name: str) -> Coded:
+    """A source of calls: Asterisk, Amazon Connect, Genesys Cloud, VICIdial (docs/telephony.md)."""
+    translator, form, title = MAPPINGS[name]
+    return Coded(
+        kind=RowKind.CONTACTS,
+        title=title,
+        format=form,
+        open=lambda told: translator(telephony_settings(told.settings, told.controller, told.timezone)),
+    )
+
+
 # One line per translator written in code, name → Coded(...). A preset in YAML needs no line: its file is enough.
 CODED: Final[dict[str, Coded]] = {
     "pgaudit-csvlog": _pgaudit("csvlog"),
     "pgaudit-jsonlog": _pgaudit("jsonlog"),
+    **{name: _telephony(name) for name in MAPPINGS},
 }
 
 

@@ -13,6 +13,7 @@ from quivive.connectors.follow import LineFollower
 from quivive.connectors.model import RowKind
 from quivive.connectors.reading.model import FileType
 from quivive.connectors.registry import Context, Feed, open_translator
+from quivive.connectors.telephony import ami_carrier
 from quivive.model.errors import ConfigurationError
 from quivive.settings import SETTINGS_FILE, Settings, SourceKind
 
@@ -63,7 +64,7 @@ def open_source(settings: Settings, name: str) -> Feed:
 
 
 def carriers(settings: Settings, intake: IntakePort) -> list[Callable[[], Awaitable[None]]]:
-    """Open every source of kind `files`; each carrier runs until cancelled.
+    """Open every source of kind `files` or `ami`; each carrier runs until cancelled.
 
     Raises:
         ConfigurationError: a mapping is wrong; nothing runs.
@@ -73,4 +74,6 @@ def carriers(settings: Settings, intake: IntakePort) -> list[Callable[[], Awaita
         if source.kind is SourceKind.FILES:
             carrier = LineFollower if source.follow else FolderWatch
             found.append(carrier(settings.home, name, source, open_source(settings, name), intake).run)
+        elif source.kind is SourceKind.AMI:
+            found.append(ami_carrier(settings, name, intake))
     return found

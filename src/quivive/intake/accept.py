@@ -87,7 +87,7 @@ class IntakePorts:
 
 _ACCEPTS: Final[dict[IntakeKind, frozenset[SourceKind]]] = {
     IntakeKind.ACCESSES: frozenset({SourceKind.ACCESSES, SourceKind.ACCESS_FILE, SourceKind.FILES}),
-    IntakeKind.CONTACTS: frozenset({SourceKind.CONTACTS, SourceKind.FILES}),
+    IntakeKind.CONTACTS: frozenset({SourceKind.CONTACTS, SourceKind.FILES, SourceKind.AMI}),
     IntakeKind.DIRECTORY: frozenset({SourceKind.DIRECTORY, SourceKind.FILES}),
     IntakeKind.ROSTER: frozenset({SourceKind.ROSTER, SourceKind.FILES}),
     IntakeKind.HEARTBEATS: frozenset(set(SourceKind) - {SourceKind.POSTGRES}),

@@ -98,7 +98,7 @@ def assemble(
     origin = _origin(channels, contact)
     handover_at = max((f.at for f in ordered if f.step is Step.HANDOVER), default=0)
     parts = [part for channel in channels for part in _parts(channel, origin, contact, handover_at)]
-    draft = Draft(whole=origin.started or any(c.started for c in channels))
+    draft = Draft(whole=origin.started and origin.unique == contact)
     draft.parts = merged_parts(parts)
     _name_customer(draft, ordered, channels, origin, settings)
     draft.queue = next((fact.queue for fact in ordered if fact.queue), "")
@@ -221,7 +221,7 @@ def _connected_at(ordered: list[ChannelFact], channels: list[Channel]) -> int:
 def _over(ordered: list[ChannelFact], channels: list[Channel], contact: str) -> bool:
     if any(fact.step is Step.CALL_END and fact.linked == contact for fact in ordered):
         return True
-    return bool(channels) and all(channel.end_at for channel in channels)
+    return all(channel.end_at for channel in channels if not channel.spies)
 
 
 def _ended_at(ordered: list[ChannelFact], channels: list[Channel]) -> int:

@@ -9,6 +9,8 @@ import csv
 from collections.abc import Mapping
 from typing import Any, Final
 
+import msgspec
+
 from quivive.connectors.asterisk.assemble import ChannelFact, Step
 from quivive.connectors.asterisk.linked import LinkedCalls
 from quivive.connectors.asterisk.when import moment
@@ -34,6 +36,7 @@ _CUSTOM: Final = [
     *("eventtype", "eventtime", "cid_name", "cid_num", "cid_ani", "cid_rdnis", "cid_dnid", "exten", "context"),
     *("channame", "appname", "appdata", "amaflags", "accountcode", "uniqueid", "linkedid", "peer", "userfield"),
 ]
+_MOVED: Final = ("channel2_uniqueid", "transferee_channel_uniqueid", "transfer_target_channel_uniqueid")
 _NAMES: Final = {
     "channel": "channame",
     "channelname": "channame",
@@ -88,13 +91,33 @@ class CelTranslator(LinkedCalls):
             ),
             number,
         )
+        if step is Step.HANDOVER:
+            self._join(fields, found, linked, number)
         return None
+
+    def _join(self, fields: Mapping[str, Any], found: tuple[int, bool], linked: str, number: int) -> None:
+        """An attended transfer names the other channels it moves: they belong to the customer's call from then on."""
+        for unique in _moved(fields.get("extra")):
+            fact = ChannelFact(at=found[0], naive=found[1], step=Step.OTHER, linked=linked, unique=unique)
+            self.take(fact, number)
 
 
 def _step(kind: str, application: str) -> Step:
     if application in _SPIES and kind in ("APP_START", "APP_END"):
         return Step.SPY if kind == "APP_START" else Step.SPY_END
     return _STEPS.get(kind, Step.OTHER)
+
+
+def _moved(extra: Any) -> list[str]:
+    """Read unique ids from the `extra` of an attended transfer; damaged JSON names none."""
+    if isinstance(extra, str) and extra.startswith("{"):
+        try:
+            extra = msgspec.json.decode(extra)
+        except (msgspec.DecodeError, RecursionError):
+            return []
+    if not isinstance(extra, Mapping):
+        return []
+    return [str(extra[name]) for name in _MOVED if isinstance(extra.get(name), str) and extra[name]]
 
 
 def _queue(fields: Mapping[str, Any]) -> str:

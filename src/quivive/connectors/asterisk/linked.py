@@ -24,8 +24,8 @@ MAX_JOINED = 16
 class LinkedCalls(ContactBook[ChannelFact]):
     """Groups facts by linked id; a channel seen under two linked ids joins them."""
 
-    def __init__(self, settings: TelephonySettings, *, max_contacts: int = MAX_CALLS) -> None:
-        super().__init__(settings, max_contacts=max_contacts)
+    def __init__(self, settings: TelephonySettings, *, max_contacts: int = MAX_CALLS, live: bool = False) -> None:
+        super().__init__(settings, max_contacts=max_contacts, live=live)
         self._endpoints, self._zone = Endpoints(settings.agents), ZoneInfo(settings.timezone)
         self._calls_of: defaultdict[str, set[str]] = defaultdict(set)
         self._channels_of: defaultdict[str, set[str]] = defaultdict(set)
@@ -36,6 +36,10 @@ class LinkedCalls(ContactBook[ChannelFact]):
         if fact.unique:
             self._calls_of[fact.unique].add(fact.linked)
             self._channels_of[fact.linked].add(fact.unique)
+
+    def login(self, channel: str) -> str:
+        """Agent behind a channel or interface, "" when it is no agent's."""
+        return self._endpoints.login(channel)
 
     def affected(self, contact: str) -> Iterable[str]:
         """Its own row, and those of the older calls whose channels lead to it."""
