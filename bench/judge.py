@@ -92,13 +92,15 @@ def load(projection: Projection, exposures: int, contacts: int, agents: int) -> 
             "queue": text("", contacts), "self_made": np.zeros(contacts, bool), "preview_at": zero,
             "offered_at": begin, "started_at": begin, "ended_at": end, "wrapped_at": zero, "opened_at": zero,
             "assigned_at": zero, "touched_at": zero, "closed_at": zero, "due_at": zero,
+            "account_hi": zero.astype(np.uint64), "account_lo": zero.astype(np.uint64),
+            "consented": np.zeros(contacts, bool), "consent_expires_at": zero,
         },
     )  # fmt: skip
     agent_hi, agent_lo = keys(2, agent)
     legs = {
         "contact_hi": contact_hi, "contact_lo": contact_lo, "controller": text(CONTROLLER, contacts),
         "agent_hi": agent_hi, "agent_lo": agent_lo, "from_at": begin, "to_at": end,
-        "is_first": np.ones(contacts, bool), "is_last": np.ones(contacts, bool),
+        "leg_role": text("agent", contacts), "is_first": np.ones(contacts, bool), "is_last": np.ones(contacts, bool),
     }  # fmt: skip
     insert(connection, "leg", legs)
     phone_hi, phone_lo = keys(5, customer)

@@ -6,23 +6,25 @@ change a verdict that stands without appending a revision.
 """
 
 import contextlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cache
 from hashlib import sha256
 from typing import Final
 
 import duckdb
 import numpy as np
 
+from quivive.detection.returning import add_returns, find_later, name_sources
+from quivive.detection.sqlsteps import add, any_row, count, make, make_steps, step
 from quivive.detection.templates import ExplanationTemplate, shipped_templates
 from quivive.model.clock import HOUR_US, SECOND_US
 from quivive.projection.projection import Projection
-from quivive.projection.sealed import day_bounds, quoted_files
-from quivive.projection.store import read_sql
+from quivive.projection.sealed import day_bounds
 
-MARGIN_US: Final = 5 * HOUR_US
-"""Around a replayed period, how far sealed accesses are read for the context of its first and last calls."""
+MARGIN_US: Final = 25 * HOUR_US
+"""Around a replayed period, how far sealed accesses are read: context of its first and last calls, returns (E17)."""
+REACH_US: Final = 20 * 60 * SECOND_US
+"""Beyond the windows, how far contacts are looked at: stated contacts, clocks that differ."""
 MAX_LIVE_CONTACTS: Final = 20_000
 MAX_LIVE_ACCESSES: Final = 100_000
 """Above either (a rebuild, a feed that comes back), one pass over all hot accesses is cheaper than following links."""
@@ -63,41 +65,43 @@ class JudgeReport:
 
 def judge(projection: Projection, settings: JudgeSettings, *, from_at: int, to_at: int, as_of: int) -> JudgeReport:
     """Judge every access of a period again (replay), sealed days included; sealed files stay as they are."""
-    with projection.judging:
-        cursor = projection.cursor()
-        try:
-            cursor.begin()
-            _prepare(cursor, settings, as_of)
-            _sources(cursor, projection, from_at - MARGIN_US, to_at + MARGIN_US)
-            _make(
-                cursor, "target", f"SELECT access_hi, access_lo, started_at FROM all_access {_between(from_at, to_at)}"
-            )
-            _make(cursor, "work_span", f"SELECT {int(from_at)} AS from_at, {int(to_at)} AS to_at")
-            report = _judge_target(cursor, live=False)
-            cursor.execute(f"DELETE FROM dirty_access {_between(from_at, to_at)}")
-            cursor.commit()
-        except BaseException:
-            with contextlib.suppress(duckdb.TransactionException):  # a refused commit has rolled back already
-                cursor.rollback()
-            raise
-        finally:
-            cursor.close()
+    with _judgement(projection, settings, as_of) as cursor:
+        name_sources(cursor, projection, from_at - MARGIN_US, to_at + MARGIN_US)
+        make(cursor, "target", f"SELECT access_hi, access_lo, started_at FROM all_access {_between(from_at, to_at)}")
+        make(cursor, "work_span", f"SELECT {int(from_at)} AS from_at, {int(to_at)} AS to_at")
+        report = _judge_target(cursor, projection, live=False)
+        cursor.execute(f"DELETE FROM dirty_access {_between(from_at, to_at)}")
+        if report.exposures and find_later(cursor):  # after the period: the next live judgement looks at them
+            add(cursor, "dirty_access", "SELECT * FROM return_later")
     return report
 
 
 def judge_live(projection: Projection, settings: JudgeSettings, *, as_of: int) -> JudgeReport:
     """Judge what arrived, what new evidence touches and what has become decidable, in the hot days."""
+    with _judgement(projection, settings, as_of) as cursor:
+        name_sources(cursor, projection, 0, 0)
+        _live_target(cursor)
+        report = _judge_target(cursor, projection, live=True)
+        if report.exposures and find_later(cursor):  # once is enough: a return makes no other
+            make(cursor, "target", "SELECT * FROM return_later")
+            make(cursor, "work_span", "SELECT 0 AS from_at, 0 AS to_at")
+            later = _judge_target(cursor, projection, live=True)
+            report = JudgeReport(exposures=report.exposures + later.exposures, revised=report.revised + later.revised)
+        for table in ("dirty_access", "dirty_contact", "dirty_key", "dirty_agent"):
+            # Only what this transaction saw: rows that came meanwhile are another snapshot's.
+            cursor.execute(f"DELETE FROM {table}")
+    return report
+
+
+@contextlib.contextmanager
+def _judgement(projection: Projection, settings: JudgeSettings, as_of: int) -> Iterator[duckdb.DuckDBPyConnection]:
+    """One transaction of one judgement."""
     with projection.judging:
         cursor = projection.cursor()
         try:
             cursor.begin()
             _prepare(cursor, settings, as_of)
-            _sources(cursor, projection, 0, 0)
-            _live_target(cursor)
-            report = _judge_target(cursor, live=True)
-            for table in ("dirty_access", "dirty_contact", "dirty_key", "dirty_agent"):
-                # Only what this transaction saw: rows that came meanwhile are another snapshot's.
-                cursor.execute(f"DELETE FROM {table}")
+            yield cursor
             cursor.commit()
         except BaseException:
             with contextlib.suppress(duckdb.TransactionException):  # a refused commit has rolled back already
@@ -105,7 +109,6 @@ def judge_live(projection: Projection, settings: JudgeSettings, *, as_of: int) -
             raise
         finally:
             cursor.close()
-    return report
 
 
 def verdict_hash(projection: Projection, day: str) -> str:
@@ -113,8 +116,8 @@ def verdict_hash(projection: Projection, day: str) -> str:
     start, end = day_bounds(day)
     cursor = projection.cursor()
     try:
-        _sources(cursor, projection, start, end)
-        columns = cursor.execute(_step("verdicts_of_day"), {"from_at": start, "to_at": end}).fetchnumpy()
+        name_sources(cursor, projection, start, end)
+        columns = cursor.execute(step("verdicts_of_day"), {"from_at": start, "to_at": end}).fetchnumpy()
     finally:
         cursor.close()
     digest = sha256(b"quivive verdicts v1\n")
@@ -130,21 +133,39 @@ def verdict_hash(projection: Projection, day: str) -> str:
 
 
 def _prepare(cursor: duckdb.DuckDBPyConnection, settings: JudgeSettings, as_of: int) -> None:
-    templates = [template.row() for template in settings.templates]
-    stored = cursor.execute("SELECT * FROM template ORDER BY priority, shape").fetchall()
-    if stored != templates:
+    rows = sorted(row for template in settings.templates for row in template.rows())
+    if cursor.execute("SELECT * FROM template ORDER BY ALL").fetchall() != rows:
         cursor.execute("DELETE FROM template")
-        cursor.executemany("INSERT INTO template VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", templates)
-    before_us = max((t.before_us for t in settings.templates if t.shape == "call"), default=0)
+        cursor.executemany(f"INSERT INTO template VALUES ({', '.join('?' * len(rows[0]))})", rows)
+    before_us = max((t.before_us for t in settings.templates if t.shape == "call" and "first" in t.places), default=0)
     known = {str(c) for (c,) in cursor.execute("SELECT DISTINCT controller FROM source_state").fetchall()}
-    rows = sorted(_source_rows(settings, known, before_us))
-    if cursor.execute("SELECT * FROM judge_source ORDER BY ALL").fetchall() != rows:
+    sources = sorted(_source_rows(settings, known, before_us))
+    if cursor.execute("SELECT * FROM judge_source ORDER BY ALL").fetchall() != sources:
         cursor.execute("DELETE FROM judge_source")
-        if rows:
-            cursor.executemany("INSERT INTO judge_source VALUES (?, ?, ?, ?)", rows)
-    _make(cursor, "judge_clock", f"SELECT CAST({int(as_of)} AS BIGINT) AS as_of")
-    _make(cursor, "piece_step", f"SELECT range AS step FROM range({MAX_PIECES})")
-    _make(cursor, "source_state_of", _step("source_state_of"))
+        if sources:
+            cursor.executemany("INSERT INTO judge_source VALUES (?, ?, ?, ?)", sources)
+    make(cursor, "judge_clock", f"SELECT CAST({int(as_of)} AS BIGINT) AS as_of")
+    make(cursor, "piece_step", f"SELECT range AS step FROM range({MAX_PIECES})")
+    make(cursor, "kind_reach", _reaches(settings.templates))
+    make_steps(cursor, "source_state_of", "learned_span")
+
+
+def _reaches(templates: Iterable[ExplanationTemplate]) -> str:
+    """How far the windows of each kind of contact reach at most, with the margin of stated contacts and of skew."""
+    reach: dict[str, list[int]] = {}
+    for template in templates:
+        for kind in template.contact:
+            capped = int(template.shape == "work" and template.cap > 0)
+            found = reach.setdefault(kind, [0, 0, 0, 0])
+            hour = HOUR_US if capped else 0
+            wide = (template.before_most_us, template.after_most_us + hour, template.max_us, capped)
+            reach[kind] = [max(pair) for pair in zip(found, wide, strict=True)]
+    rows = ", ".join(
+        f"('{kind}', CAST({before + REACH_US} AS BIGINT), CAST({after + REACH_US} AS BIGINT),"
+        f" CAST({most} AS BIGINT), {capped})"
+        for kind, (before, after, most, capped) in sorted(reach.items())
+    )
+    return f"SELECT * FROM (VALUES {rows}) AS r (contact_kind, before_us, after_us, max_us, is_capped)"
 
 
 def _source_rows(settings: JudgeSettings, known: Iterable[str], before_us: int) -> Iterable[tuple[str, str, int, int]]:
@@ -157,140 +178,144 @@ def _source_rows(settings: JudgeSettings, known: Iterable[str], before_us: int) 
             yield controller, source, lateness_us, judging.silent_after_s * SECOND_US
 
 
-def _sources(cursor: duckdb.DuckDBPyConnection, projection: Projection, from_at: int, to_at: int) -> None:
-    """Name the relations the steps read: hot tables, and the sealed days of a replay."""
-    for table, stored in (("access", "access"), ("exposure", "exposure"), ("verdict", "verdict_current")):
-        paths = projection.sealed.files(table, projection.sealed.controllers(), from_at, to_at) if to_at else []
-        union = ""
-        if paths:
-            union = f" UNION ALL BY NAME SELECT * FROM read_parquet({quoted_files(paths)}) s"
-            if table == "verdict":
-                union += (
-                    " WHERE NOT EXISTS (SELECT 1 FROM verdict_current h WHERE h.access_hi = s.access_hi"
-                    " AND h.access_lo = s.access_lo AND h.started_at = s.started_at)"
-                )
-        cursor.execute(f"CREATE OR REPLACE TEMP VIEW all_{table} AS SELECT * FROM {stored}{union}")
-
-
 def _live_target(cursor: duckdb.DuckDBPyConnection) -> None:
     """Choose the accesses to judge. Each step is skipped whose input is empty: mostly nothing late has come."""
     accesses, contacts, keys, agents = (
-        _count(cursor, f"dirty_{each}") for each in ("access", "contact", "key", "agent")
+        count(cursor, f"dirty_{each}") for each in ("access", "contact", "key", "agent")
     )
-    _make(cursor, "work_span", "SELECT 0 AS from_at, 0 AS to_at")
-    _make(cursor, "live_key", _step("live_key") if keys else "SELECT * FROM dirty_key")
+    make(cursor, "work_span", "SELECT 0 AS from_at, 0 AS to_at")
+    make(cursor, "live_key", step("live_key") if keys else "SELECT * FROM dirty_key")
     touched = False
     if contacts or keys or agents:
-        _make(cursor, "contact_near", _step("live_contact"))
-        contacts = _count(cursor, "contact_near")
+        make(cursor, "live_near", step("live_contact"))
+        contacts = count(cursor, "live_near")
         touched = contacts > 0
     if contacts > MAX_LIVE_CONTACTS or accesses > MAX_LIVE_ACCESSES:
-        _make(cursor, "target", "SELECT access_hi, access_lo, started_at FROM all_access")
-        _make(cursor, "work_span", f"SELECT 0 AS from_at, {MAX_INSTANT_US} AS to_at")
+        make(cursor, "target", "SELECT access_hi, access_lo, started_at FROM all_access")
+        make(cursor, "work_span", f"SELECT 0 AS from_at, {MAX_INSTANT_US} AS to_at")
         return
-    _make(cursor, "target", _step("live_target"))
+    make(cursor, "target", step("live_target"))
     if touched:
-        for name in ("contact_leg", "contact_window", "live_subject_key"):
-            _make(cursor, name, _step(name))
-        _add(cursor, "target", f"SELECT * FROM ({_step('live_touched')}) EXCEPT SELECT * FROM target")
-    if _any(cursor, "target"):
-        _add(cursor, "target", _step("live_listing"))
+        make(cursor, "contact_near", "SELECT * FROM live_near")
+        if any_row(cursor, _SESSIONS):
+            add(cursor, "contact_near", step("live_session"))
+        _windows(cursor)
+        make_steps(cursor, "named_key", "live_subject_key")
+        add(cursor, "target", f"SELECT * FROM ({step('live_touched')}) EXCEPT SELECT * FROM target")
+    if any_row(cursor, "target"):
+        add(cursor, "target", step("live_listing"))
+        if any_row(cursor, _JOBS):
+            add(cursor, "target", step("live_rhythm"))
 
+
+_SESSIONS: Final = "contact WHERE contact_kind IN ('training', 'assistance')"
+_JOBS: Final = "contact WHERE contact_kind = 'job'"
 
 # --- how it is judged
 
 
-def _judge_target(cursor: duckdb.DuckDBPyConnection, *, live: bool) -> JudgeReport:
-    if not _any(cursor, "target"):
+def _judge_target(cursor: duckdb.DuckDBPyConnection, projection: Projection, *, live: bool) -> JudgeReport:
+    if not any_row(cursor, "target"):
         return JudgeReport(exposures=0, revised=0)
-    listings = _any(
+    listings = any_row(
         cursor,
         "all_access a JOIN target t ON t.started_at = a.started_at AND t.access_hi = a.access_hi"
         " AND t.access_lo = a.access_lo WHERE a.distinct_count BETWEEN 2 AND 500",
     )
-    groups = _any(cursor, "catalogue_table WHERE table_kind = 'group'")
+    groups = any_row(cursor, "catalogue_table WHERE table_kind = 'group'")
     _work(cursor, listings=listings)
     _contacts(cursor)
     if _context(cursor, groups=groups):
         _contacts(cursor)
     _match(cursor)
-    for name in ("leftover", "call_window"):
-        _make(cursor, name, _step(name))
-    left = _any(cursor, "leftover")
+    make_steps(cursor, "leftover", "call_window")
+    left = any_row(cursor, "leftover")
     if live and left:
-        _add(cursor, "target", _step("live_later"))
-    _make(cursor, "presence", _step("presence") if left else _NO_PRESENCE)
+        add(cursor, "target", step("live_later"))
+    make(cursor, "presence", step("presence") if left else _NO_PRESENCE)
     if groups and left:
-        _make(cursor, "group_of", _step("group_of"))
-    _make(cursor, "related", _step("related") if groups and left and _any(cursor, "group_of") else _NO_RELATED)
-    _make(cursor, "reason", _step("reason"))
-    _make(cursor, "listing", _step("listing") if listings else _NO_LISTING)
-    _make(cursor, "decision", _step("decision"))
+        make_steps(cursor, "group_of")
+    make(cursor, "related", step("related") if groups and left and any_row(cursor, "group_of") else _NO_RELATED)
+    make_steps(cursor, "reason")
+    make(cursor, "listing", step("listing") if listings else _NO_LISTING)
+    if left:
+        add_returns(cursor, projection, live=live)
+    make(cursor, "job_reason", step("job_reason") if any_row(cursor, _JOBS) else _NO_LISTING)
+    make_steps(cursor, "decision")
     return _write(cursor)
 
 
 def _work(cursor: duckdb.DuckDBPyConnection, *, listings: bool) -> None:
     """What must be looked at to judge the target: itself, and openings that may explain its listings."""
-    _make(cursor, "round_work", "SELECT * FROM target")
+    make(cursor, "round_work", "SELECT * FROM target")
     if listings:
-        _add(cursor, "round_work", f"SELECT * FROM ({_step('opening_work')}) EXCEPT SELECT * FROM target")
-    _make(cursor, "work_access", _step("work_access"))
+        add(cursor, "round_work", f"SELECT * FROM ({step('opening_work')}) EXCEPT SELECT * FROM target")
+    make_steps(cursor, "work_access")
 
 
 def _contacts(cursor: duckdb.DuckDBPyConnection) -> None:
     """Contacts that may be a reason for the work, by its accounts and instants, and when they are one."""
-    _make(cursor, "work_bounds", "SELECT MIN(started_at) AS from_at, MAX(started_at) AS to_at FROM work_access")
-    for name in ("contact_near", "contact_leg", "contact_window"):
-        _make(cursor, name, _step(name))
+    make(cursor, "work_bounds", "SELECT MIN(started_at) AS from_at, MAX(started_at) AS to_at FROM work_access")
+    make_steps(cursor, "contact_near")
+    _windows(cursor)
+
+
+def _windows(cursor: duckdb.DuckDBPyConnection) -> None:
+    """When the contacts near are a reason for whom."""
+    make_steps(cursor, "contact_leg", "contact_window")
+    if any_row(cursor, "contact_window WHERE shape = 'work' AND cap > 0"):
+        make_steps(cursor, "over_cap")
+        cursor.execute(
+            "DELETE FROM contact_window w USING over_cap o WHERE o.contact_hi = w.contact_hi AND o.contact_lo ="
+            " w.contact_lo AND o.ident_hi = w.ident_hi AND o.ident_lo = w.ident_lo AND o.template = w.template"
+        )
+    if any_row(cursor, "contact_window WHERE shape = 'companion'"):
+        add(cursor, "contact_window", step("shared_window"))
 
 
 def _context(cursor: duckdb.DuckDBPyConnection, *, groups: bool) -> bool:
     """Add the rest of the calls that the target falls in: caps count over a whole call."""
-    _make(cursor, "capped_window", _step("capped_window"))
+    make_steps(cursor, "capped_window")
     if not groups:
         cursor.execute("DELETE FROM capped_window WHERE shape <> 'unidentified'")
-    if not _any(cursor, "capped_window"):
+    if not any_row(cursor, "capped_window"):
         return False
-    _make(cursor, "need_window", _step("need_window"))
-    _make(cursor, "round_work", _step("context_work"))
-    if not _any(cursor, "round_work"):
+    make_steps(cursor, "need_window")
+    make(cursor, "round_work", step("context_work"))
+    if not any_row(cursor, "round_work"):
         return False
-    _add(cursor, "work_access", _step("work_access"))
+    add(cursor, "work_access", step("work_access"))
     return True
 
 
 def _match(cursor: duckdb.DuckDBPyConnection) -> None:
     """Resolve the records of the work to subjects and match them with contacts."""
-    for name in ("work_records", "work_exposure"):
-        _make(cursor, name, _step(name))
-    _make(cursor, "key_set", _step("key_set"))
-    _make(cursor, "hop_from", "SELECT *, key_hi AS subject_hi, key_lo AS subject_lo FROM key_set")
+    make_steps(cursor, "work_records", "work_exposure", "key_set")
+    make(cursor, "hop_from", "SELECT *, key_hi AS subject_hi, key_lo AS subject_lo FROM key_set")
     further = True
     for hop in ("hop1", "hop2", "hop3"):
-        _make(cursor, hop, _step("edge") if further else "SELECT * FROM hop1 LIMIT 0")
-        further = further and _any(cursor, f"{hop} WHERE is_person = 0")
+        make(cursor, hop, step("edge") if further else "SELECT * FROM hop1 LIMIT 0")
+        further = further and any_row(cursor, f"{hop} WHERE is_person = 0")
         if further:
-            _make(cursor, "hop_from", f"SELECT * FROM {hop} WHERE is_person = 0")
-    for name in ("identity", "work_subject", "work_size", "contact_identity", "identity_match"):
-        _make(cursor, name, _step(name))
-    if _any(cursor, "contact_window WHERE team <> ''"):
-        _add(cursor, "identity_match", _step("team_match"))
-    if _any(cursor, "work_access WHERE stated_hi <> 0 OR stated_lo <> 0"):
-        _add(cursor, "identity_match", _step("stated_match"))
-    _make(cursor, "identity_best", _step("identity_best"))
+            make(cursor, "hop_from", f"SELECT * FROM {hop} WHERE is_person = 0")
+    make_steps(cursor, "identity", "work_subject", "work_size", "contact_identity", "identity_match")
+    if any_row(cursor, "contact_window WHERE team <> ''"):
+        add(cursor, "identity_match", step("team_match"))
+    if any_row(cursor, "work_access WHERE stated_hi <> 0 OR stated_lo <> 0"):
+        add(cursor, "identity_match", step("stated_match"))
+    make_steps(cursor, "identity_best")
 
 
 def _write(cursor: duckdb.DuckDBPyConnection) -> JudgeReport:
-    _make(
+    make(
         cursor,
         "standing",
         "SELECT v.* FROM all_verdict v JOIN target t"
         " ON t.started_at = v.started_at AND t.access_hi = v.access_hi AND t.access_lo = v.access_lo",
     )
-    for name in ("compared", "changed", "revision"):
-        _make(cursor, name, _step(name))
-    if _any(cursor, "standing"):
-        cursor.execute(f"INSERT INTO verdict BY NAME {_step('superseded')}")
+    make_steps(cursor, "compared", "changed", "revision")
+    if any_row(cursor, "standing"):
+        cursor.execute(f"INSERT INTO verdict BY NAME {step('superseded')}")
         cursor.execute(
             "DELETE FROM verdict_current v USING (SELECT t.* FROM target t JOIN changed c"
             " ON c.access_hi = t.access_hi AND c.access_lo = t.access_lo) t"
@@ -311,39 +336,14 @@ _NO_RELATED: Final = (
 )
 _NO_PRESENCE: Final = (
     "SELECT access_hi, access_lo, access_hi AS key_hi, access_lo AS key_lo, started_at, access_hi AS contact_hi,"
-    " access_lo AS contact_lo, started_at AS anchor_at, 0 AS is_stated, CAST(0 AS BIGINT) AS subject_rank"
-    " FROM target LIMIT 0"
+    " access_lo AS contact_lo, started_at AS anchor_at, 0 AS is_stated, '' AS template,"
+    " '' AS strength, 0 AS priority, 0 AS cap, CAST(0 AS BIGINT) AS subject_rank FROM target LIMIT 0"
 )
 _NO_LISTING: Final = (
     "SELECT access_hi, access_lo, access_hi AS contact_hi, access_lo AS contact_lo, '' AS template, '' AS strength,"
     " started_at AS delta_us FROM target LIMIT 0"
 )
 """Empty relations in the place of steps that have nothing to look at: each step costs milliseconds, each second."""
-
-# --- small tools
-
-
-@cache
-def _step(name: str) -> str:
-    return read_sql("quivive.detection", "steps", f"{name}.sql").rstrip()
-
-
-def _make(cursor: duckdb.DuckDBPyConnection, name: str, text: str) -> None:
-    cursor.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS {text}")
-
-
-def _add(cursor: duckdb.DuckDBPyConnection, name: str, text: str) -> None:
-    cursor.execute(f"INSERT INTO {name} {text}")
-
-
-def _any(cursor: duckdb.DuckDBPyConnection, relation: str) -> bool:
-    return cursor.execute(f"SELECT 1 FROM {relation} LIMIT 1").fetchone() is not None
-
-
-def _count(cursor: duckdb.DuckDBPyConnection, name: str) -> int:
-    found = cursor.execute(f"SELECT COUNT(*) FROM {name}").fetchone()
-    assert found is not None, "an aggregate always gives a row"
-    return int(found[0])
 
 
 def _between(from_at: int, to_at: int) -> str:

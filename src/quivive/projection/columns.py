@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quivive.model.access import PatternClass
-from quivive.model.contact import AgentBody, ContactBody, HeartbeatBody, ShiftBody
+from quivive.model.contact import AgentBody, ContactBody, HeartbeatBody, LegRole, ShiftBody
 from quivive.model.entry import ActBody, EntryKind
 from quivive.model.gate import GateBody
 from quivive.projection.alert_rows import ALERT_BODIES, ALERT_LAYOUT, ALERT_ROWS
@@ -68,11 +68,11 @@ _LAYOUT: Final[dict[str, tuple[tuple[str, str], ...]]] = {
         ("contact_kind", TEXT), ("direction", TEXT), ("label", TEXT), ("team", TEXT), ("campaign", TEXT),
         ("queue", TEXT), ("self_made", BOOL), ("preview_at", INT), ("offered_at", INT), ("started_at", INT),
         ("ended_at", INT), ("wrapped_at", INT), ("opened_at", INT), ("assigned_at", INT), ("touched_at", INT),
-        ("closed_at", INT), ("due_at", INT),
+        ("closed_at", INT), ("due_at", INT), ("account", KEY), ("consented", BOOL), ("consent_expires_at", INT),
     ),
     "leg": (
         ("contact", KEY), ("version", INT), ("tie", TIE), ("controller", TEXT), ("agent", KEY), ("from_at", INT),
-        ("to_at", INT), ("is_first", BOOL), ("is_last", BOOL),
+        ("to_at", INT), ("leg_role", TEXT), ("is_first", BOOL), ("is_last", BOOL),
     ),
     "contact_subject": (
         ("contact", KEY), ("version", INT), ("tie", TIE), ("controller", TEXT), ("identity_kind", TEXT),
@@ -122,6 +122,7 @@ _LAYOUT: Final[dict[str, tuple[tuple[str, str], ...]]] = {
     **ALERT_LAYOUT,
 }  # fmt: skip
 
+_SPEAKING: Final = frozenset({LegRole.AGENT, LegRole.CONSULT})
 _DTYPES: Final[dict[str, type[np.generic]]] = {INT: np.int64, BOOL: np.bool_, TIE: np.uint64, HALF: np.uint64}
 STAGED_TABLES: Final = tuple(_LAYOUT)
 
@@ -221,16 +222,22 @@ def _contact(rows: Rows, envelope: Envelope, body: ContactBody) -> None:
         (
             *of, envelope.source, body.contact_kind, body.direction, body.label, body.team, body.campaign, body.queue,
             body.self_made, body.preview_at, body.offered_at, body.started_at, body.ended_at, body.wrapped_at,
-            body.opened_at, body.assigned_at, body.touched_at, body.closed_at, body.due_at,
+            body.opened_at, body.assigned_at, body.touched_at, body.closed_at, body.due_at, body.account,
+            bool(body.consent), body.consent_expires_at,
         )
     )  # fmt: skip
-    first_at = min((leg.from_at for leg in body.legs), default=0)
-    last_at = max((leg.to_at for leg in body.legs), default=0)
+    # First and last tell who met the offer and who wrapped up: of those who speak with the customer.
+    spoken = [leg for leg in body.legs if leg.role in _SPEAKING]
+    first_at = min((leg.from_at for leg in spoken), default=-1)
+    last_at = max((leg.to_at for leg in spoken), default=0)
     rows["leg"].extend(
-        (*of, leg.agent, leg.from_at, leg.to_at, leg.from_at == first_at, leg.to_at in {0, last_at})
+        (
+            *of, leg.agent, leg.from_at, leg.to_at, leg.role,
+            leg.role in _SPEAKING and leg.from_at == first_at, leg.role in _SPEAKING and leg.to_at in {0, last_at},
+        )
         for leg in body.legs
         if leg.agent
-    )
+    )  # fmt: skip
     rows["contact_subject"].extend((*of, subject.kind, subject.key) for subject in body.subjects)
     if body.touched_at:
         rows["contact_touch"].append((body.contact, body.touched_at))

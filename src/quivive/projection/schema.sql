@@ -37,12 +37,14 @@ CREATE TABLE IF NOT EXISTS contact (
     queue VARCHAR NOT NULL, self_made BOOLEAN NOT NULL,
     preview_at BIGINT NOT NULL, offered_at BIGINT NOT NULL, started_at BIGINT NOT NULL, ended_at BIGINT NOT NULL,
     wrapped_at BIGINT NOT NULL, opened_at BIGINT NOT NULL, assigned_at BIGINT NOT NULL, touched_at BIGINT NOT NULL,
-    closed_at BIGINT NOT NULL, due_at BIGINT NOT NULL
+    closed_at BIGINT NOT NULL, due_at BIGINT NOT NULL,
+    account_hi UBIGINT NOT NULL, account_lo UBIGINT NOT NULL, consented BOOLEAN NOT NULL,
+    consent_expires_at BIGINT NOT NULL
 );
 CREATE TABLE IF NOT EXISTS leg (
     contact_hi UBIGINT NOT NULL, contact_lo UBIGINT NOT NULL, controller VARCHAR NOT NULL,
     agent_hi UBIGINT NOT NULL, agent_lo UBIGINT NOT NULL, from_at BIGINT NOT NULL, to_at BIGINT NOT NULL,
-    is_first BOOLEAN NOT NULL, is_last BOOLEAN NOT NULL
+    leg_role VARCHAR NOT NULL, is_first BOOLEAN NOT NULL, is_last BOOLEAN NOT NULL
 );
 CREATE TABLE IF NOT EXISTS contact_subject (
     contact_hi UBIGINT NOT NULL, contact_lo UBIGINT NOT NULL, controller VARCHAR NOT NULL,
@@ -120,9 +122,19 @@ CREATE TABLE IF NOT EXISTS verdict_current (
     final BOOLEAN NOT NULL, late BOOLEAN NOT NULL
 );
 CREATE TABLE IF NOT EXISTS template (
-    template VARCHAR NOT NULL, shape VARCHAR NOT NULL, priority INTEGER NOT NULL, strength VARCHAR NOT NULL,
-    strength_else VARCHAR NOT NULL, before_us BIGINT NOT NULL, after_us BIGINT NOT NULL, max_us BIGINT NOT NULL,
-    near_us BIGINT NOT NULL, cap INTEGER NOT NULL
+    template VARCHAR NOT NULL, shape VARCHAR NOT NULL, contact_kind VARCHAR NOT NULL, leg_role VARCHAR NOT NULL,
+    place VARCHAR NOT NULL, begins VARCHAR NOT NULL, ends VARCHAR NOT NULL, priority INTEGER NOT NULL,
+    strength VARCHAR NOT NULL, strength_else VARCHAR NOT NULL, before_us BIGINT NOT NULL, after_us BIGINT NOT NULL,
+    max_us BIGINT NOT NULL, near_us BIGINT NOT NULL, cap INTEGER NOT NULL
+);
+-- What was learned from explained days and published (entries `parameters`): a set counts from its day on.
+CREATE TABLE IF NOT EXISTS learned_set (controller VARCHAR NOT NULL, from_at BIGINT NOT NULL, tie UBIGINT NOT NULL);
+CREATE TABLE IF NOT EXISTS learned_window (
+    controller VARCHAR NOT NULL, from_at BIGINT NOT NULL, queue VARCHAR NOT NULL, template VARCHAR NOT NULL,
+    before_us BIGINT NOT NULL, after_us BIGINT NOT NULL, cap INTEGER NOT NULL
+);
+CREATE TABLE IF NOT EXISTS learned_skew (
+    controller VARCHAR NOT NULL, from_at BIGINT NOT NULL, source VARCHAR NOT NULL, skew_us BIGINT NOT NULL
 );
 CREATE TABLE IF NOT EXISTS judge_source (
     controller VARCHAR NOT NULL, source VARCHAR NOT NULL, lateness_us BIGINT NOT NULL, silent_after_us BIGINT NOT NULL
@@ -188,20 +200,12 @@ CREATE TABLE IF NOT EXISTS agent_word (
 );
 
 -- Who holds an account when: a recycled login inherits nothing, so a later holder ends the earlier one's span.
-CREATE OR REPLACE VIEW account_span AS
-SELECT
-    c.controller, c.agent_hi, c.agent_lo, c.person_hi, c.person_lo, c.valid_from,
-    LEAST(
-        CASE WHEN c.valid_to = 0 THEN 9223372036854775807 ELSE c.valid_to END,
-        COALESCE(
-            LEAD(c.valid_from) OVER (
-                PARTITION BY c.controller, c.agent_hi, c.agent_lo ORDER BY c.valid_from, c.person_hi, c.person_lo
-            ),
-            9223372036854775807
-        )
-    ) AS valid_to,
-    p.informed_at, p.team, p.employer, p.establishment
-FROM account c JOIN agent p ON p.person_hi = c.person_hi AND p.person_lo = c.person_lo;
-
-CREATE OR REPLACE VIEW agent_known AS
-SELECT DISTINCT controller, agent_hi, agent_lo FROM account;
+-- Kept by `merge/agent.sql`: the judge asks several times a second.
+CREATE TABLE IF NOT EXISTS account_span (
+    controller VARCHAR NOT NULL, agent_hi UBIGINT NOT NULL, agent_lo UBIGINT NOT NULL, person_hi UBIGINT NOT NULL,
+    person_lo UBIGINT NOT NULL, valid_from BIGINT NOT NULL, valid_to BIGINT NOT NULL, informed_at BIGINT NOT NULL,
+    team VARCHAR NOT NULL, employer VARCHAR NOT NULL, establishment VARCHAR NOT NULL
+);
+CREATE TABLE IF NOT EXISTS agent_known (
+    controller VARCHAR NOT NULL, agent_hi UBIGINT NOT NULL, agent_lo UBIGINT NOT NULL
+);

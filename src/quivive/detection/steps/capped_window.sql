@@ -15,7 +15,7 @@ in_call AS (
     LEFT JOIN named n ON n.contact_hi = w.contact_hi AND n.contact_lo = w.contact_lo
     WHERE (w.from_at < p.from_at OR w.to_at >= p.to_at)
         AND ((w.shape = 'unidentified' AND COALESCE(n.by_record, 0) = 0)
-            OR (w.shape IN ('call', 'wrap_up') AND n.contact_hi IS NOT NULL))
+            OR (w.shape = 'call' AND n.contact_hi IS NOT NULL))
 )
 SELECT
     w.contact_hi, w.contact_lo, w.controller, w.ident_hi, w.ident_lo, w.from_at, w.to_at, w.shape,

@@ -26,6 +26,7 @@ SELECT
     u.access_hi, u.access_lo, u.started_at, u.controller, u.key_hi, u.key_lo,
     CASE
         WHEN u.unit_kind = 'nothing' THEN 'not_applicable'
+        WHEN q.access_hi IS NOT NULL THEN 'explained'
         WHEN a.ident_hi = 0 AND a.ident_lo = 0 THEN 'unknown'
         WHEN r.access_hi IS NOT NULL OR l.access_hi IS NOT NULL THEN 'explained'
         WHEN u.unit_kind = 'unresolved' THEN 'unknown'
@@ -33,10 +34,10 @@ SELECT
         WHEN j.silent_complete_to < u.started_at + j.lateness_us THEN 'unknown'
         ELSE 'pending'
     END AS verdict,
-    CASE WHEN a.ident_hi = 0 AND a.ident_lo = 0 THEN 'none' ELSE COALESCE(r.strength, l.strength, 'none') END AS strength,
-    CASE WHEN a.ident_hi = 0 AND a.ident_lo = 0 THEN 'none' ELSE COALESCE(r.template, l.template, 'none') END AS template,
+    COALESCE(q.strength, r.strength, l.strength, 'none') AS strength,
+    COALESCE(q.template, r.template, l.template, 'none') AS template,
     CASE
-        WHEN u.unit_kind = 'nothing' THEN 'none'
+        WHEN u.unit_kind = 'nothing' OR q.access_hi IS NOT NULL THEN 'none'
         WHEN a.ident_hi = 0 AND a.ident_lo = 0 THEN 'unattributed'
         WHEN r.access_hi IS NOT NULL OR l.access_hi IS NOT NULL THEN 'none'
         WHEN u.unit_kind = 'unresolved' THEN 'key_unresolved'
@@ -44,9 +45,9 @@ SELECT
         WHEN j.silent_complete_to < u.started_at + j.lateness_us THEN 'source_silent'
         ELSE 'none'
     END AS cause,
-    COALESCE(r.contact_hi, l.contact_hi, 0) AS contact_hi,
-    COALESCE(r.contact_lo, l.contact_lo, 0) AS contact_lo,
-    COALESCE(r.delta_us, l.delta_us, 0) AS delta_us,
+    COALESCE(q.contact_hi, r.contact_hi, l.contact_hi, 0) AS contact_hi,
+    COALESCE(q.contact_lo, r.contact_lo, l.contact_lo, 0) AS contact_lo,
+    COALESCE(q.delta_us, r.delta_us, l.delta_us, 0) AS delta_us,
     COALESCE(r.subject_rank, 0) AS subject_rank,
     u.unit_kind = 'nothing' OR j.complete_to >= u.started_at + j.lateness_us AS final
 FROM unit u
@@ -56,3 +57,6 @@ LEFT JOIN reason r
     ON r.access_hi = u.access_hi AND r.access_lo = u.access_lo AND r.key_hi = u.key_hi AND r.key_lo = u.key_lo
     AND u.unit_kind = 'exposure'
 LEFT JOIN listing l ON l.access_hi = u.access_hi AND l.access_lo = u.access_lo AND u.unit_kind = 'exposure'
+    AND (a.ident_hi <> 0 OR a.ident_lo <> 0)
+LEFT JOIN job_reason q
+    ON q.access_hi = u.access_hi AND q.access_lo = u.access_lo AND u.unit_kind IN ('exposure', 'listing')

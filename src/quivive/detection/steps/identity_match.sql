@@ -11,5 +11,5 @@ JOIN contact_identity i
 JOIN contact_window w
     ON w.controller = i.controller AND w.contact_hi = i.contact_hi AND w.contact_lo = i.contact_lo
     AND w.ident_hi = a.ident_hi AND w.ident_lo = a.ident_lo
-WHERE w.shape <> 'unidentified' AND w.team = '' AND (a.ident_hi <> 0 OR a.ident_lo <> 0)
+WHERE w.shape IN ('call', 'work', 'shared') AND w.team = '' AND (a.ident_hi <> 0 OR a.ident_lo <> 0)
     AND a.started_at >= w.from_at AND a.started_at <= w.to_at

@@ -1,13 +1,8 @@
--- Keys under the customers of touched tickets and callbacks: their windows are long, so only these are judged again.
-WITH named AS (
-    SELECT DISTINCT s.controller, s.key_hi, s.key_lo FROM contact_subject s
-    JOIN contact_near c ON c.controller = s.controller AND c.contact_hi = s.contact_hi AND c.contact_lo = s.contact_lo
-    WHERE c.contact_kind <> 'call'
-),
-up1 AS (
-    SELECT controller, key_hi, key_lo FROM named
+-- Keys under the customers of `named_key`: three hops up to the person, and down again.
+WITH up1 AS (
+    SELECT controller, key_hi, key_lo FROM named_key
     UNION SELECT l.controller, l.right_hi, l.right_lo FROM link l
-        JOIN named d ON d.controller = l.controller AND d.key_hi = l.left_hi AND d.key_lo = l.left_lo
+        JOIN named_key d ON d.controller = l.controller AND d.key_hi = l.left_hi AND d.key_lo = l.left_lo
 ),
 up2 AS (
     SELECT controller, key_hi, key_lo FROM up1

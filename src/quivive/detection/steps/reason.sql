@@ -1,4 +1,4 @@
--- All reasons but the listing's: identity, then the capped ones. One per exposure.
+-- Reasons by contacts: identity, then the capped ones. One per exposure.
 SELECT access_hi, access_lo, key_hi, key_lo, contact_hi, contact_lo, template, strength, delta_us, subject_rank
 FROM (
     SELECT
@@ -26,10 +26,10 @@ FROM (
         WHERE r.subject_rank <= t.cap
         UNION ALL
         SELECT
-            p.access_hi, p.access_lo, p.key_hi, p.key_lo, p.contact_hi, p.contact_lo, t.template, t.strength,
-            p.started_at - p.anchor_at, p.subject_rank, t.priority
-        FROM presence p JOIN template t ON t.shape = 'unidentified'
-        WHERE p.subject_rank <= t.cap
+            p.access_hi, p.access_lo, p.key_hi, p.key_lo, p.contact_hi, p.contact_lo, p.template, p.strength,
+            p.started_at - p.anchor_at, p.subject_rank, p.priority
+        FROM presence p
+        WHERE p.subject_rank <= p.cap
     ) AS u
 ) AS ranked
 WHERE nth = 1

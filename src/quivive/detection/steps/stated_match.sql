@@ -1,7 +1,8 @@
 -- The contact the application stated: same person, same customer, a wider time.
 SELECT
     a.access_hi, a.access_lo, e.key_hi, e.key_lo, w.contact_hi, w.contact_lo, t.template, t.shape, t.priority,
-    a.started_at - w.anchor_at AS delta_us, a.started_at, 0 AS near_us, t.strength, t.strength AS strength_else
+    a.started_at - w.anchor_at AS delta_us, a.started_at, 0 AS near_us,
+    CASE WHEN w.strength = 'strong' THEN t.strength ELSE w.strength END AS strength, t.strength AS strength_else
 FROM work_access a
 JOIN template t ON t.shape = 'stated'
 JOIN contact_window w
@@ -12,6 +13,6 @@ JOIN identity x ON x.controller = e.controller AND x.key_hi = e.key_hi AND x.key
 JOIN contact_identity i
     ON i.controller = x.controller AND i.subject_hi = x.subject_hi AND i.subject_lo = x.subject_lo
     AND i.contact_hi = w.contact_hi AND i.contact_lo = w.contact_lo
-WHERE w.shape <> 'unidentified' AND w.team = '' AND (a.stated_hi <> 0 OR a.stated_lo <> 0)
+WHERE w.shape IN ('call', 'work') AND w.team = '' AND (a.stated_hi <> 0 OR a.stated_lo <> 0)
     AND (a.ident_hi <> 0 OR a.ident_lo <> 0)
     AND a.started_at >= w.from_at - t.before_us AND a.started_at <= w.to_at + t.after_us

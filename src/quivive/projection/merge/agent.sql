@@ -21,3 +21,20 @@ INSERT INTO dirty_agent SELECT controller, agent_hi, agent_lo FROM fresh_account
 INSERT INTO assignment BY NAME
 SELECT DISTINCT s.* EXCLUDE (version, tie) FROM staged_assignment s JOIN fresh_agent f
     ON s.person_hi = f.person_hi AND s.person_lo = f.person_lo AND s.version = f.version AND s.tie = f.tie;
+DELETE FROM account_span;
+INSERT INTO account_span BY NAME
+SELECT
+    c.controller, c.agent_hi, c.agent_lo, c.person_hi, c.person_lo, c.valid_from,
+    LEAST(
+        CASE WHEN c.valid_to = 0 THEN 9223372036854775807 ELSE c.valid_to END,
+        COALESCE(
+            LEAD(c.valid_from) OVER (
+                PARTITION BY c.controller, c.agent_hi, c.agent_lo ORDER BY c.valid_from, c.person_hi, c.person_lo
+            ),
+            9223372036854775807
+        )
+    ) AS valid_to,
+    p.informed_at, p.team, p.employer, p.establishment
+FROM account c JOIN agent p ON p.person_hi = c.person_hi AND p.person_lo = c.person_lo;
+DELETE FROM agent_known;
+INSERT INTO agent_known BY NAME SELECT DISTINCT controller, agent_hi, agent_lo FROM account;

@@ -6,9 +6,7 @@ WITH picked AS (
     WHERE access_hi = $access_hi AND access_lo = $access_lo AND ident_hi IS NOT NULL
 ),
 kind_of AS (
-    SELECT template, MIN(priority) AS priority, MAX(CASE
-        WHEN shape = 'ticket' THEN 'ticket' WHEN shape = 'callback' THEN 'callback' ELSE 'call' END) AS contact_kind
-    FROM template GROUP BY template
+    SELECT template, MIN(priority) AS priority, MAX(contact_kind) AS contact_kind FROM template GROUP BY template
 ),
 own AS (
     -- Contacts of the agent behind the access, and how far each is from it.
@@ -16,14 +14,15 @@ own AS (
         c.contact_hi, c.contact_lo, c.contact_kind, c.label, c.source,
         CASE c.contact_kind
             WHEN 'callback' THEN c.due_at
-            WHEN 'ticket' THEN GREATEST(c.assigned_at, c.opened_at)
-            ELSE GREATEST(c.offered_at, c.started_at)
+            WHEN 'call' THEN GREATEST(c.offered_at, c.started_at)
+            ELSE GREATEST(c.assigned_at, c.opened_at, c.offered_at)
         END AS nearest_at,
         CASE
             WHEN c.contact_kind = 'callback' THEN c.due_at
-            WHEN c.contact_kind = 'ticket' AND c.closed_at = 0 THEN GREATEST(c.assigned_at, c.opened_at)
-            WHEN c.contact_kind = 'ticket' THEN c.closed_at
-            WHEN c.ended_at > 0 THEN c.ended_at
+            WHEN c.contact_kind = 'call' AND c.ended_at = 0 THEN p.started_at
+            WHEN c.contact_kind = 'call' THEN c.ended_at
+            WHEN c.closed_at = 0 THEN GREATEST(c.assigned_at, c.opened_at, c.offered_at)
+            WHEN c.closed_at > 0 THEN c.closed_at
             ELSE p.started_at
         END AS until_at,
         p.started_at
@@ -94,7 +93,12 @@ SELECT
 FROM picked p
 CROSS JOIN kind_of k
 LEFT JOIN reason r ON r.template = k.template AND r.nth = 1
-LEFT JOIN nearest n ON n.contact_kind = k.contact_kind AND k.template NOT IN ('E15', 'E18')
+LEFT JOIN nearest n ON n.contact_kind = k.contact_kind
 LEFT JOIN freshness f ON f.controller = p.controller AND f.source = COALESCE(r.source, n.source)
 LEFT JOIN least l ON l.controller = p.controller
+-- What was found, what is looked for everywhere, and work of the kinds that this controller has.
+WHERE r.template IS NOT NULL OR k.template IN ('E1', 'E2', 'E3', 'E6', 'E7', 'E15', 'E18')
+    OR (k.contact_kind <> 'call' AND EXISTS (
+        SELECT 1 FROM scoped_contact c WHERE c.controller = p.controller AND c.contact_kind = k.contact_kind
+    ))
 ORDER BY k.priority, k.template
