@@ -25,9 +25,10 @@ MAX_ROWS: Final = 5_000
 """Rows one query may return; a page or an API answer never needs more, an export pages on."""
 
 QUERY_NAMES: Final = (
-    "access", "accesses_by_subject", "activity", "alert", "alert_accesses", "alert_digest", "alerts", "counts",
-    "coverage", "episode", "evidence", "gaps", "gate", "health", "incidents", "links_of", "questions_of", "shares",
-    "switches", "unexplained", "unexplained_accesses", "weak_excess", "words_of_access",
+    "access", "accesses_by_subject", "activity", "alert", "alert_accesses", "alert_counts", "alert_digest",
+    "alerts", "calls_around", "counts", "coverage", "episode", "evidence", "gaps", "gate", "health", "incidents",
+    "links_of", "looks_of", "questions_of", "recorded_of", "rules_in_force", "shares", "switches", "unexplained",
+    "unexplained_accesses", "weak_excess", "words_of_access",
 )  # fmt: skip
 
 _FRAGMENT: Final = re.compile(r"^-- fragment: (\w+)\n", re.MULTILINE)
