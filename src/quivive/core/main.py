@@ -260,6 +260,7 @@ def _write_configuration(settings: Settings, writer: CoreWriter) -> None:
             "on_failure": source.on_failure,
             "grade": source.grade,
             "keep_unknown": source.keep_unknown,
+            "programs": source.programs,
         }
         for name, source in settings.sources.items()
     }
@@ -269,12 +270,17 @@ def _write_configuration(settings: Settings, writer: CoreWriter) -> None:
             "operator": settings.operator.name,
             "demonstration": settings.operator.demonstration,
             "sources": sources,
+            "zones": {
+                name: {"cidrs": zone.cidrs, "site": zone.site, "country": zone.country}
+                for name, zone in settings.zones.items()
+            },
             "controllers": {
                 c.id: {
                     "slot": c.slot,
                     "retention_days": c.retention_days,
                     "lateness_s": c.lateness_s,
                     "contact_sources": c.contact_sources,
+                    "sensitive": c.sensitive,
                 }
                 for c in settings.controllers.values()
             },

@@ -243,11 +243,15 @@ class RuleVersionBody:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WatchedRecordBody:
-    """Body of `watched.record`: a subject's key whose every access is noticed (VIP list). Hash only."""
+    """Body of `watched.record`: a subject's key whose every access is noticed (VIP list). Hash only.
+
+    `owner`: the person of the directory who declared it as his own record, or "" for the VIP list.
+    """
 
     controller: str
     key: str
     removed: bool
+    owner: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

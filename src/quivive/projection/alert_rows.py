@@ -22,6 +22,7 @@ from quivive.model.alert import (
 from quivive.model.entry import EntryKind
 from quivive.projection.decode import Envelope
 from quivive.projection.forms import BOOL, INT, KEY, TEXT, TIE
+from quivive.projection.rule_rows import RULE_BODIES, RULE_LAYOUT, RULE_ROWS
 
 Rows = dict[str, list[tuple[Any, ...]]]
 
@@ -67,6 +68,7 @@ ALERT_LAYOUT: Final[dict[str, tuple[tuple[str, str], ...]]] = {
         ("question", KEY), ("answered_at", INT), ("tie", TIE), ("controller", TEXT), ("ident", KEY), ("access", KEY),
         ("category", TEXT),
     ),
+    **RULE_LAYOUT,
 }  # fmt: skip
 
 _NO_HIT: Final = (0, 0, "", "", "[]", 0, "")
@@ -166,6 +168,7 @@ ALERT_BODIES: Final[dict[str, msgspec.json.Decoder[Any]]] = {
     EntryKind.CANARY: msgspec.json.Decoder(CanaryBody),
     EntryKind.AGENT_QUESTION: msgspec.json.Decoder(QuestionBody),
     EntryKind.AGENT_WORD: msgspec.json.Decoder(WordBody),
+    **RULE_BODIES,
 }
 
 ALERT_ROWS: Final[dict[str, Callable[[Rows, Envelope, int, Any], None]]] = {
@@ -177,4 +180,5 @@ ALERT_ROWS: Final[dict[str, Callable[[Rows, Envelope, int, Any], None]]] = {
     EntryKind.CANARY: _canary,
     EntryKind.AGENT_QUESTION: _question,
     EntryKind.AGENT_WORD: _word,
+    **RULE_ROWS,
 }

@@ -41,6 +41,9 @@ _MERGES: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
     ("canary", ("canary", "canary_contact")),
     ("agent_question", ("agent_question",)),
     ("agent_word", ("agent_word",)),
+    ("rule_version", ("rule_version",)),
+    ("watched_record", ("watched_record",)),
+    ("configuration", ("configuration", "zone", "sensitive_column", "configured_source")),
 )
 """Merge text and the staged tables it reads; it runs when the first of them has rows."""
 
@@ -82,7 +85,7 @@ def connect(folder: Path) -> duckdb.DuckDBPyConnection:
 
 def create_schema(connection: duckdb.DuckDBPyConnection) -> bool:
     """Create the tables when absent. Return False when the file was made by another text of `schema.sql`."""
-    text = read_sql("quivive.projection", "schema.sql")
+    text = "".join(read_sql("quivive.projection", name) for name in ("schema.sql", "rules.sql"))
     version = blake2b(text.encode(), digest_size=16).hexdigest()
     # Asked before the text runs: over tables of another shape it may fail half-way.
     if connection.execute("SELECT 1 FROM duckdb_tables() WHERE table_name = 'meta'").fetchone():
