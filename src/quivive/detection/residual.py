@@ -1,14 +1,42 @@
-"""The residual: is this many unexplained accesses rare among peers with as many contacts? (DESIGN §9.4)
+"""The residual: is this many unexplained accesses rare among peers with as many contacts (DESIGN §9.4)?
 
 Called by `daily` and by the benchmark. The formula and a worked example: docs/residual.md. Pure. Must never
 train on the scored day, on days above the group's ninth decile, or on alerted days; must never store a figure.
 """
 
-from collections.abc import Sequence, Set
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
+from hashlib import blake2b
+from math import atan, log10, pi, tan
+from typing import Final
 
-from quivive.detection.counts import DayCount
+import numpy as np
+from scipy.stats import false_discovery_control, kstest
+
+from quivive.detection.counts import DayCount, day_before
 from quivive.detection.parameters import ResidualParameters
+from quivive.detection.peers import (
+    MEASURES,
+    Norm,
+    PeerGroup,
+    exposure_of,
+    group_of,
+    log_pmf,
+    mid_p,
+    own_factor,
+    peer_groups,
+    tail,
+)
+
+P_MIN: Final = 1e-15
+P_MILLI_MAX: Final = 15_000
+COMBINED_P_MAX: Final = 0.9
+"""One measure that is unusually low must not outweigh another that is unusually high."""
+MONTH_DAYS: Final = 30
+DRIFT_DAYS: Final = 7
+DRIFT_AGENT_DAYS_MIN: Final = 40
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,9 +45,9 @@ class DayScore:
 
     Fields:
         group: the peer group really used (the narrowest with enough agents and days).
-        peers: other agents of that group. expected_milli: thousandths of unexplained plus weak excess that peers
-            with as many contacts have. times_a_month_milli: thousandths of such days that a centre of this size
-            has in thirty days without any misconduct.
+        peers: other agents of that group. expected_…_milli: thousandths of what peers with as many contacts have.
+        times_a_month_milli: thousandths of such days that a centre of this size has in thirty days without any
+            misconduct.
         q: Benjamini-Hochberg among all days scored together.
     """
 
@@ -42,7 +70,7 @@ class DayScore:
     @property
     def p_milli(self) -> int:
         """Thousandths of minus the base-10 logarithm of `p`."""
-        raise NotImplementedError
+        return p_milli(self.p)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,19 +83,39 @@ class GroupDrift:
     p_milli: int
 
 
+def p_milli(p: float) -> int:
+    """Thousandths of minus the base-10 logarithm of a probability."""
+    return max(0, min(round(-1_000 * log10(max(p, P_MIN))), P_MILLI_MAX))
+
+
 def score_day(
     history: Sequence[DayCount],
     day: str,
     parameters: ResidualParameters,
     *,
-    alerted: Set[tuple[str, str]] = frozenset(),
+    alerted: AbstractSet[tuple[str, str]] = frozenset(),
 ) -> tuple[DayScore, ...]:
     """Score every agent of `day` against the days before it; () during the cold start. Most rare first.
 
     `history` holds the trailing days and `day` itself, of one controller. `alerted` are (ident, day) already in an
     alert: not used for training. The order of `history` does not matter.
     """
-    raise NotImplementedError
+    training = training_days(history, day, parameters, alerted)
+    if cold(training, day, parameters):
+        return ()
+    groups = peer_groups(training, parameters)
+    own = own_days(training, day, parameters, groups)
+    a_month = len({(c.ident, c.day) for c in training if c.day >= day_before(day, 28)}) * MONTH_DAYS / 28
+    scores = []
+    for count in sorted((c for c in history if c.day == day), key=lambda c: c.ident):
+        group = group_of(groups, count.group)
+        if group is not None:
+            scores.append(_score(count, group, own.get(count.ident, ()), a_month, parameters))
+    if not scores:
+        return ()
+    adjusted = false_discovery_control([score.p for score in scores])
+    told = [_with_q(score, float(q)) for score, q in zip(scores, adjusted, strict=True)]
+    return tuple(sorted(told, key=lambda score: (score.p, score.count.ident)))
 
 
 def drift(
@@ -75,7 +123,119 @@ def drift(
     day: str,
     parameters: ResidualParameters,
     *,
-    alerted: Set[tuple[str, str]] = frozenset(),
+    alerted: AbstractSet[tuple[str, str]] = frozenset(),
 ) -> tuple[GroupDrift, ...]:
-    """Check the model on the last seven days before `day`, per group (detection reference §6, drift)."""
-    raise NotImplementedError
+    """Check the model on the last seven days before `day`, per group (detection reference §6, drift).
+
+    A discrete p-value is spread over its step by a fixed fraction per agent and day, so that it can be uniform.
+    """
+    since = day_before(day, DRIFT_DAYS)
+    training = training_days(history, since, parameters, alerted)
+    if cold(training, since, parameters):
+        return ()
+    groups = peer_groups(training, parameters)
+    own = own_days(training, since, parameters, groups)
+    found: dict[tuple[str, ...], list[float]] = defaultdict(list)
+    for count in history:
+        group = group_of(groups, count.group) if since <= count.day < day else None
+        if group is not None and (count.ident, count.day) not in alerted:
+            norm = group.norms["unexplained"]
+            mean = _mean(count, group, "unexplained", own.get(count.ident, ()), parameters)
+            counts, means = np.array([float(count.unexplained)]), np.array([mean])
+            exactly = float(np.exp(log_pmf(counts, means, norm.spread))[0])
+            share = blake2b(f"{count.ident}/{count.day}".encode(), digest_size=8).digest()
+            found[group.path].append(
+                float(tail(counts, means, norm.spread)[0]) + exactly * int.from_bytes(share) / 2**64
+            )
+    drifts = []
+    for path, values in sorted(found.items()):
+        if len(values) >= DRIFT_AGENT_DAYS_MIN:
+            test = kstest(np.clip(values, 0.0, 1.0), "uniform")
+            drifts.append(
+                GroupDrift(
+                    group=path,
+                    agent_days=len(values),
+                    distance_milli=round(1_000 * float(test.statistic)),
+                    p_milli=p_milli(float(test.pvalue)),
+                )
+            )
+    return tuple(drifts)
+
+
+def training_days(
+    history: Iterable[DayCount], day: str, parameters: ResidualParameters, alerted: AbstractSet[tuple[str, str]]
+) -> list[DayCount]:
+    """The trailing days before `day` that no alert names, in one fixed order."""
+    since = day_before(day, parameters.group_days)
+    kept = [c for c in history if since <= c.day < day and (c.ident, c.day) not in alerted]
+    return sorted(kept, key=lambda c: (c.day, c.ident))
+
+
+def cold(training: Sequence[DayCount], day: str, parameters: ResidualParameters) -> bool:
+    """Too few days seen to say what is ordinary."""
+    return not training or training[0].day > day_before(day, parameters.cold_start_days)
+
+
+def own_days(
+    training: Sequence[DayCount],
+    day: str,
+    parameters: ResidualParameters,
+    groups: Mapping[tuple[str, ...], PeerGroup],
+) -> dict[str, tuple[tuple[DayCount, PeerGroup], ...]]:
+    """Each person's own recent days, each with the group it is compared to."""
+    since = day_before(day, parameters.own_days)
+    found: dict[str, list[tuple[DayCount, PeerGroup]]] = defaultdict(list)
+    for count in training:
+        group = group_of(groups, count.group) if count.day >= since else None
+        if group is not None:
+            found[count.ident].append((count, group))
+    return {ident: tuple(days) for ident, days in found.items()}
+
+
+def combined(first: float, second: float) -> float:
+    """One p-value from two that depend on each other in an unknown way (ACAT, the Cauchy combination)."""
+    turns = [tan((0.5 - min(max(p, P_MIN), COMBINED_P_MAX)) * pi) for p in (first, second)]
+    return min(max(0.5 - atan(sum(turns) / 2) / pi, P_MIN), 1.0)
+
+
+def _score(
+    count: DayCount,
+    group: PeerGroup,
+    own: Sequence[tuple[DayCount, PeerGroup]],
+    agent_days_a_month: float,
+    parameters: ResidualParameters,
+) -> DayScore:
+    means = {measure: _mean(count, group, measure, own, parameters) for measure in MEASURES}
+    values = {m: mid_p(getattr(count, m), means[m], group.norms[m].spread) for m in MEASURES}
+    p = combined(values["unexplained"], values["weak_excess"])
+    exposure = exposure_of(count, parameters)
+    return DayScore(
+        count=count,
+        group=group.path,
+        peers=len(group.idents - {count.ident}),
+        expected_unexplained_milli=round(1_000 * group.norms["unexplained"].rate * exposure),
+        expected_weak_milli=round(1_000 * group.norms["weak_excess"].rate * exposure),
+        p_unexplained=values["unexplained"],
+        p_weak=values["weak_excess"],
+        p=p,
+        q=1.0,
+        times_a_month_milli=round(1_000 * p * agent_days_a_month),
+    )
+
+
+def _mean(
+    count: DayCount,
+    group: PeerGroup,
+    measure: str,
+    own: Sequence[tuple[DayCount, PeerGroup]],
+    parameters: ResidualParameters,
+) -> float:
+    norm = group.norms[measure]
+    pairs: list[tuple[DayCount, Norm]] = [(past, of.norms[measure]) for past, of in own]
+    factor = own_factor(pairs, measure, norm.rate * group.mean_exposure, parameters)
+    return norm.rate * exposure_of(count, parameters) * factor
+
+
+def _with_q(score: DayScore, q: float) -> DayScore:
+    fields = {name: getattr(score, name) for name in DayScore.__slots__}
+    return DayScore(**{**fields, "q": q})

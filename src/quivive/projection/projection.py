@@ -8,7 +8,7 @@ from a batch whose watermark is not committed, and never carry on over a mismatc
 import contextlib
 import shutil
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -178,13 +178,23 @@ class Projection:
         Raises:
             ProjectionUnavailableError: the projection was set aside, or closed, while the query ran: ask again.
         """
+        with self.reading() as cursor:
+            return run_query(cursor, self.sealed, scope, name, params)
+
+    @contextlib.contextmanager
+    def reading(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A cursor that only reads, for statistics of detection; sent away like any query when the file is replaced.
+
+        Raises:
+            ProjectionUnavailableError: the projection was set aside, or closed, meanwhile: ask again.
+        """
         with self._readers_change:
             if self._closed or not self._readers_change.wait_for(lambda: not self._swapping, MAX_SWAP_WAIT_S):
                 raise ProjectionUnavailableError("the projection is closed or being rebuilt")
             cursor = self._connection.cursor()
             self._readers.append(cursor)
         try:
-            return run_query(cursor, self.sealed, scope, name, params)
+            yield cursor
         except duckdb.InterruptException as error:
             raise ProjectionUnavailableError("the projection is being rebuilt") from error
         finally:
