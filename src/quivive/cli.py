@@ -193,6 +193,21 @@ def tail(home: Path, controller: str | None) -> None:
         sys.exit(0)
 
 
+@cli.command()
+@as_json_option
+@click.pass_obj
+def doctor(home: Path, as_json: bool) -> None:
+    """Look at everything: what was found, what was expected, what to do. Exit 1 when something hurts now."""
+    from quivive.doctor.run import examine
+    from quivive.doctor.show import shown
+    from quivive.model.clock import now_us
+
+    findings = _run(examine(_settings(home), now_us()))
+    for line in shown(findings, as_json=as_json):
+        click.echo(line)
+    sys.exit(EXIT_FAILED if any(finding.level == "fail" for finding in findings) else 0)
+
+
 @cli.group()
 def gate() -> None:
     """The activation gate: one state per employer, establishment and module."""

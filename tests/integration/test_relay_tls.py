@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import asyncpg
+import msgspec
 import psycopg
 import pytest
 from cryptography import x509
@@ -18,6 +19,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from relay_support import Running, accesses, customer, make_home
 
+from quivive.doctor.database import check_database
 from quivive.simulation.database import PostgresServer
 
 pytestmark = pytest.mark.integration
@@ -260,3 +262,44 @@ def test_the_side_connection_too(secured, tmp_path, monkeypatch):
         running.stop()
     (one,) = accesses(tmp_path)
     assert (one["coverage"], one["records"]) == ("exact", {"public.customer": [customer(9)]})
+
+
+@pytest.mark.parametrize(
+    ("front", "behind", "level", "words"),
+    [
+        (None, "off", "warn", "does not use it"),
+        (None, "verify", "note", "clear in front, TLS behind"),
+        ("own", "verify", "ok", "channel binding passes"),
+        ("other", "verify", "warn", "two certificates"),
+        ("own", "off", "warn", "does not use it"),
+    ],
+)
+def test_doctor_tells_the_mode(secured, tmp_path, front, behind, level, words):
+    """`quivive doctor` names the row of the matrix that applies, before a client meets it."""
+    server, name, own, other = secured
+    options = {"target_tls": behind, "target_ca": str(own)}
+    if front:
+        options["tls_certificate"] = str(own if front == "own" else other)
+    side = f"postgresql://side_user@127.0.0.1:{server.port}/{name}"
+    settings = make_home(tmp_path, target=f"127.0.0.1:{server.port}", side_dsn=side, **options)
+
+    async def ask(source):
+        return [finding async for finding in check_database(settings, "db", source)]
+
+    with Running(settings) as running:
+        source = msgspec.structs.replace(settings.sources["db"], listen=f"127.0.0.1:{running.relay.port}")
+        found = {finding.check: finding for finding in asyncio.run(ask(source))}
+    assert (found["authentication"].level, words in found["authentication"].found) == (level, True)
+    assert found["relay"].level == found["database"].level == found["side_connection"].level == "ok"
+    assert found["catalogue"].level == "warn", "the view is not declared"
+
+
+def test_doctor_without_a_database(tmp_path, free_tcp_port):
+    """One finding says what to do; nothing else is tried."""
+    settings = make_home(tmp_path, target=f"127.0.0.1:{free_tcp_port}")
+
+    async def ask():
+        return [finding async for finding in check_database(settings, "db", settings.sources["db"])]
+
+    (only,) = asyncio.run(ask())
+    assert (only.check, only.level) == ("database", "fail")

@@ -66,6 +66,14 @@ def told():
                 yield from (template(word.value) for word in node.keywords if word.arg in {"expected", "found"})
             elif node.args and (name != "RefusedError" or len(node.args) > 1):
                 yield template(node.args[-1])
+    for path in (SOURCE / "doctor").glob("*.py"):
+        for _, node in calls(path, {"Finding"}):
+            for word in node.keywords:
+                either = isinstance(word.value, ast.IfExp)
+                if word.arg in {"found", "expected", "advice"}:
+                    yield from map(template, (word.value.body, word.value.orelse) if either else (word.value,))
+        for _, node in calls(path, {"said"}):
+            yield template(node.args[0])
     for name, where in (("said", "cli.py"), ("_tell", "cli.py"), ("_tell", "supervisor.py")):
         for _, node in calls(SOURCE / where, {name}):
             yield template(node.args[0])

@@ -1,0 +1,190 @@
+"""Checks of each relayed database: who answers, which mode of TLS and authentication applies, what is mapped.
+
+Called by `run`. Must never log in as anybody but the side account, nor run a statement but our own catalogue queries.
+"""
+
+import hashlib
+import os
+import socket
+import ssl
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Final
+
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from quivive.capture.address import Address, parse_address, parse_side_dsn
+from quivive.capture.catalogue import load_snapshot
+from quivive.capture.side import SideConnection, SideError
+from quivive.capture.tls import client_context
+from quivive.doctor.finding import Finding, Level
+from quivive.doctor.probe import Probed, probe
+from quivive.model.errors import ConfigurationError, RefusedError
+from quivive.settings import Settings, SourceSettings
+
+_UNSUPPORTED: Final = {"gss": "Kerberos", "sspi": "SSPI"}
+_USER: Final = "quivive_doctor"  # asks which proof is wanted; nobody by this name needs to exist
+
+
+async def check_database(settings: Settings, name: str, source: SourceSettings) -> AsyncIterator[Finding]:
+    """Everything about one source of kind `postgres`."""
+    target, listen = parse_address(source.target), parse_address(source.listen)
+    behind = await probe(target, _USER, "postgres")
+    if not behind.answers:
+        yield Finding(
+            check="database",
+            level=Level.FAIL,
+            about=name,
+            found="the database does not answer",
+            expected="a PostgreSQL server at `target`",
+            advice="Start it, or correct `target`; the relay refuses sessions until then.",
+        )
+        return
+    yield Finding(check="database", level=Level.OK, about=name, found="the database answers")
+    yield await _relay(name, listen)
+    yield _mode(settings.home, name, source, behind)
+    yield _apart(name, target)
+    async for finding in _side(settings, name, source):
+        yield finding
+
+
+async def _relay(name: str, listen: Address) -> Finding:
+    front = await probe(listen, _USER, "postgres", tls=False)
+    if front.answers:
+        return Finding(check="relay", level=Level.OK, about=name, found="the relay answers")
+    return Finding(
+        check="relay",
+        level=Level.FAIL,
+        about=name,
+        found="the relay does not answer",
+        expected="a running relay at `listen`",
+        advice="Start it: quivive serve, or quivive relay NAME. Until then applications cannot work.",
+    )
+
+
+def _mode(home: Path, name: str, source: SourceSettings, behind: Probed) -> Finding:
+    """Which row of docs/modes.md "TLS and authentication" applies."""
+    if behind.method in _UNSUPPORTED:
+        return Finding(
+            check="authentication",
+            level=Level.FAIL,
+            about=name,
+            found=f"the server asks for {_UNSUPPORTED[behind.method]}",
+            expected="a password method: SCRAM, md5 or password",
+            advice="It cannot pass a relay, nor can client certificates: use pgAudit's log or the access API.",
+        )
+    if source.target_tls == "off" and behind.tls and not source.target.startswith("unix:"):
+        return Finding(
+            check="authentication",
+            level=Level.WARN,
+            about=name,
+            found="the server offers TLS, the relay does not use it",
+            expected='target_tls = "verify"',
+            advice="Set target_tls and target_ca, unless both run on one machine.",
+        )
+    if not source.tls_certificate:
+        return Finding(
+            check="authentication",
+            level=Level.NOTE,
+            about=name,
+            found="clear in front, TLS behind" if source.target_tls != "off" else "clear on both legs",
+            expected="loopback or a private network in front of the relay",
+            advice="Every client works. Set tls_certificate when applications reach it over a network.",
+        )
+    same = bool(behind.certificate) and behind.certificate == _fingerprint(home / source.tls_certificate)
+    if source.target_tls != "off" and not same:
+        return Finding(
+            check="authentication",
+            level=Level.WARN,
+            about=name,
+            found="TLS on both legs with two certificates",
+            expected="the server's own certificate in front as well",
+            advice="Use the same certificate on both, or set channel_binding=disable in the clients.",
+        )
+    return Finding(
+        check="authentication",
+        level=Level.OK,
+        about=name,
+        found="TLS on both legs with one certificate: channel binding passes" if same else "TLS in front, clear behind",
+    )
+
+
+def _fingerprint(path: Path) -> str:
+    try:
+        shown = x509.load_pem_x509_certificate(path.read_bytes())
+    except (OSError, ValueError):
+        return ""
+    return hashlib.sha256(shown.public_bytes(Encoding.DER)).hexdigest()
+
+
+def _apart(name: str, target: Address) -> Finding:
+    """CNIL 2021-122: the log stands apart from what it observes (law reference T-04)."""
+    try:
+        own = bool(target.path) or socket.gethostbyname(target.host).startswith("127.")
+    except OSError:
+        own = False
+    if own:
+        return Finding(
+            check="apart",
+            level=Level.WARN,
+            about=name,
+            found="trace and database on one machine",
+            expected="the trace apart from the system it observes",
+            advice="Run the core on another machine before real data comes: who owns this one owns both.",
+        )
+    return Finding(check="apart", level=Level.OK, about=name, found="trace and database on two machines")
+
+
+async def _side(settings: Settings, name: str, source: SourceSettings) -> AsyncIterator[Finding]:
+    if not source.side_dsn:
+        yield Finding(
+            check="side_connection",
+            level=Level.WARN,
+            about=name,
+            found="no side_dsn",
+            expected="an account with CONNECT and USAGE",
+            advice="Without it views, COPY and first executions stay opaque or count_only.",
+        )
+        return
+    try:
+        authority = settings.home / source.target_ca if source.target_ca else None
+        tls = _context(source, authority)
+        target = parse_side_dsn(source.side_dsn, os.environ.get("QUIVIVE_SIDE_PASSWORD", ""))
+        side = SideConnection(target, tls)
+        snapshot = await load_snapshot(side, settings.controllers[source.controller].catalogue)
+        await side.close()
+    except (SideError, RefusedError, ConfigurationError) as error:
+        yield Finding(
+            check="side_connection",
+            level=Level.FAIL,
+            about=name,
+            found=f"the side account cannot read the catalogue: {error}",
+            expected="an account with CONNECT and USAGE",
+            advice="Correct side_dsn, or QUIVIVE_SIDE_PASSWORD in the environment of the relay.",
+        )
+        return
+    yield Finding(check="side_connection", level=Level.OK, about=name, found="the side account reads the catalogue")
+    unmapped = _unmapped(settings, name, [relation.name for relation in snapshot.relations.values()])
+    if unmapped:
+        yield unmapped
+
+
+def _context(source: SourceSettings, authority: Path | None) -> ssl.SSLContext | None:
+    return None if source.target_tls == "off" else client_context(authority, verify=source.target_tls == "verify")
+
+
+def _unmapped(settings: Settings, name: str, relations: list[str]) -> Finding | None:
+    catalogue = settings.controllers[settings.sources[name].controller].catalogue
+    known = {table.name for table in catalogue.tables} | set(catalogue.not_protected)
+    missing = [relation for relation in relations if relation not in known]
+    if not missing:
+        return Finding(check="catalogue", level=Level.OK, about=name, found="every table is declared")
+    return Finding(
+        check="catalogue",
+        level=Level.WARN,
+        about=name,
+        found=f"{len(missing)} tables or views not declared",
+        expected="every table declared, or listed in not_protected",
+        advice="Run quivive source map: what is not declared is protected, but never explained.",
+    )
