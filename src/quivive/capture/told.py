@@ -35,6 +35,8 @@ class Told:
 
     def coverage_of(self, *, records: bool) -> CoverageClass:
         """Coverage of the row, given whether it names records by key."""
+        if self.coverage is CoverageClass.PREDICATE and not (records or self.alternates):
+            return CoverageClass.COUNT_ONLY
         if self.coverage is not None:
             return self.coverage
         if records:

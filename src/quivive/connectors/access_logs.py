@@ -4,8 +4,9 @@ Called by the registry of the connectors. The document names the log's format an
 accounts come from the source in quivive.toml, tables from the controller's catalogue.
 """
 
+import re
 from collections.abc import Callable, Iterable
-from typing import Any, Final
+from typing import Any, Final, TypedDict
 from zoneinfo import ZoneInfo
 
 from quivive.connectors.mapping.leaf import Place
@@ -14,6 +15,7 @@ from quivive.connectors.pgaudit.settings import pgaudit_settings, zone_of
 from quivive.connectors.pgaudit.translator import PgauditTranslator
 from quivive.connectors.weblog.settings import weblog_settings
 from quivive.connectors.weblog.translator import WeblogTranslator
+from quivive.model.access import Grade
 from quivive.model.catalogue import Catalogue
 from quivive.model.errors import ConfigurationError
 from quivive.settings import SourceSettings
@@ -77,10 +79,37 @@ def open_pgaudit(
 
 
 _DOCUMENTED: Final[dict[str, Open]] = {"weblog": open_weblog, "pgaudit": open_pgaudit}
+_LATENESS: Final = re.compile(r"(\d{1,6}) ?(h|min|s)", re.ASCII)
+SERVER_LATENESS: Final = "10 min"
+"""A server writes its log as it goes; ten minutes cover a rotation and a restart of the follower."""
 TITLES: Final[dict[str, dict[str, str]]] = {
     "weblog": {"fr": "Journal d'accès d'un serveur web", "en": "Access log of a web server"},
     "pgaudit": {"fr": "Journal pgAudit de PostgreSQL", "en": "PostgreSQL's pgAudit log"},
 }
+
+
+class Stated(TypedDict):
+    """What a document says of its log beyond its lines."""
+
+    grade: Grade
+    lateness_s: int
+
+
+def stated(document: dict[str, Any], file: str) -> Stated:
+    """Grade and lateness budget; a server's own log is B and comes at once, unless the document says less.
+
+    Raises:
+        ConfigurationError: one of them is none.
+    """
+    place = Place(file=file, key="", renamed={})
+    raw = document.get("lateness", SERVER_LATENESS)
+    match = _LATENESS.fullmatch(raw) if isinstance(raw, str) else None
+    if match is None:
+        raise place.at("lateness").wrong("a time, for example 36 h, 90 min or 20 s", "another text")
+    return {
+        "grade": place.at("grade").choice(document.get("grade", Grade.B), Grade),
+        "lateness_s": int(match[1]) * {"h": 3_600, "min": 60, "s": 1}[match[2]],
+    }
 
 
 def open_documented(

@@ -5,6 +5,7 @@ Called by the translators of server logs. Pure.
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from ipaddress import ip_address
 
 from quivive.connectors.model import Record
 
@@ -23,3 +24,12 @@ def readable(records: Iterable[Record]) -> Iterator[Record]:
                 yield replace(record, fields={**record.fields, "line": text})
                 continue
         yield record
+
+
+def address_of(text: str) -> str:
+    """The first address of a list; a host name is none."""
+    first = text.split(",", maxsplit=1)[0].strip().removeprefix("::ffff:")
+    try:
+        return str(ip_address(first.strip("[]")))
+    except ValueError:
+        return ""

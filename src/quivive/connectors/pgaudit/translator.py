@@ -26,7 +26,7 @@ from quivive.connectors.pgaudit.statement import (
     candidates,
     parameters,
 )
-from quivive.connectors.readable import readable
+from quivive.connectors.readable import address_of, readable
 from quivive.model.access import Action, CoverageClass
 from quivive.model.catalogue import Catalogue
 from quivive.model.clock import Micros, to_rfc3339
@@ -342,8 +342,9 @@ class PgauditTranslator:
             value["agent"] = agent
         if contact:
             value["contact"] = contact
-        if record.host:
-            value["address"] = record.host
+        address = address_of(record.host)
+        if address:
+            value["address"] = address
         if record.application and not named and len(record.application) <= MAX_LOGIN:
             value["program"] = record.application
         return CanonicalRow(kind=RowKind.ACCESSES, number=record.number, value=value)

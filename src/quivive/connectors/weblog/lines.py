@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+from quivive.connectors.readable import address_of
 from quivive.model.errors import ConfigurationError, QuiviveError
 
 MAX_LINE: Final = 32_768
@@ -91,6 +92,7 @@ class LineReader:
         names: Mapping[str, str] | None = None,
         captured: tuple[str, ...] = (),
         keep: frozenset[str] = frozenset(),
+        optional_request: bool = False,
     ) -> None:
         """`names`: our name → the field's, for JSON; `captured`: names of HAProxy's captured request headers.
 
@@ -101,6 +103,7 @@ class LineReader:
         self._names = dict(names or {})
         self._captured = captured
         self._keep = keep
+        self._optional = optional_request
         self._form = form if form in {"json", "haproxy"} else "pattern"
         if self._form == "pattern":
             lazy = _pattern(_NAMED.get(form, form))
@@ -155,7 +158,8 @@ class LineReader:
         return self._hit(json_fields(fields, self._names))
 
     def _hit(self, found: dict[str, str]) -> Hit:
-        method, target = _request(found)
+        urlless = self._optional and not (found.get("request_uri") or found.get("request") or found.get("uri"))
+        method, target = ("POST", "") if urlless else _request(found)
         status = found.get("status", "")
         if not status.isdecimal() or not 100 <= int(status) <= 599:
             raise LineError("status", "an HTTP status", "nothing" if not status.strip("-0") else "another text")
@@ -163,7 +167,7 @@ class LineReader:
         return Hit(
             at=self._at(found),
             user="" if user == "-" else user,
-            address=_address(found.get("remote_addr", "")),
+            address=address_of(found.get("remote_addr", "")),
             method=method,
             target=target,
             status=int(status),
@@ -213,11 +217,6 @@ def _request(found: Mapping[str, str]) -> tuple[str, str]:
     if not method.isascii() or not method.isalpha() or not method.isupper() or len(method) > 16:
         raise LineError("request", "a method of HTTP", "another text")
     return method, target
-
-
-def _address(text: str) -> str:
-    first = text.split(",", maxsplit=1)[0].strip()
-    return "" if first == "-" else first.removeprefix("::ffff:")
 
 
 def _clf(text: str, zone: ZoneInfo) -> datetime | None:

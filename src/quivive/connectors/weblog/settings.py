@@ -33,7 +33,7 @@ DEFAULT_METHODS: Final[dict[str, Action]] = {
     "DELETE": Action.DELETE,
 }
 _TOP: Final = frozenset({"translator", "title", "grade", "lateness", "log", "urls"})
-_LOG: Final = frozenset({"format", "timezone", "agent", "address", "fields", "captured"})
+_LOG: Final = frozenset({"format", "timezone", "agent", "address", "fields", "captured", "optional_request"})
 _URLS: Final = frozenset({"base", "ignore_case", "ignore", "patterns"})
 _PATTERN: Final = frozenset(
     {
@@ -55,7 +55,10 @@ _PATTERN: Final = frozenset(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WeblogSettings:
-    """One web log. `agent`, `address`: names of fields of the format; `timezone` "" means the operator's."""
+    """One web log. `agent`, `address`: names of fields of the format; `timezone` "" means the operator's.
+
+    `optional_request`: lines without a URL are no error (GraphQL of a hosted application): they show no record.
+    """
 
     format: str
     urls: UrlMap
@@ -64,6 +67,7 @@ class WeblogSettings:
     address: str = "remote_addr"
     fields: Mapping[str, str] = field(default_factory=dict)
     captured: tuple[str, ...] = ()
+    optional_request: bool = False
 
 
 def weblog_settings(document: dict[str, Any], file: str) -> WeblogSettings:
@@ -84,6 +88,7 @@ def weblog_settings(document: dict[str, Any], file: str) -> WeblogSettings:
         address=at.at("address").text(raw.get("address", "remote_addr")),
         fields=at.at("fields").text_table(raw.get("fields", {})),
         captured=tuple(at.at("captured").texts(raw.get("captured", []))),
+        optional_request=at.at("optional_request").boolean(raw.get("optional_request", False)),
         urls=url_map(document.get("urls"), place.at("urls")),
     )
 

@@ -12,7 +12,7 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from quivive.connectors.model import CanonicalRow, Record, Refusal, RowKind
-from quivive.connectors.readable import readable
+from quivive.connectors.readable import address_of, readable
 from quivive.connectors.weblog.lines import Hit, LineError, LineReader
 from quivive.connectors.weblog.settings import WeblogSettings
 from quivive.connectors.weblog.url_patterns import Page
@@ -37,7 +37,12 @@ class WeblogTranslator:
         self._settings = settings
         own = {settings.agent, settings.address} - {"remote_user", "remote_addr"}
         self._reader = LineReader(
-            settings.format, zone=zone, names=settings.fields, captured=settings.captured, keep=frozenset(own)
+            settings.format,
+            zone=zone,
+            names=settings.fields,
+            captured=settings.captured,
+            keep=frozenset(own),
+            optional_request=settings.optional_request,
         )
         self._players: OrderedDict[tuple[str, str, str], int] = OrderedDict()
         self._latest = 0
@@ -78,7 +83,7 @@ class WeblogTranslator:
             return None
         outcome = _outcome(hit.status)
         agent = self._agent(hit)
-        address = hit.fields.get(self._settings.address, "") or hit.address
+        address = address_of(hit.fields.get(self._settings.address, "")) or hit.address
         if hit.status == 206 and not self._begins(agent, address, hit):
             self.skipped["a range request of the same player"] += 1
             return None
