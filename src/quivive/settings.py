@@ -107,13 +107,21 @@ class SourceSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     pattern: str = "*"
     follow: bool = False
     after: Literal["move", "leave", "delete"] = "move"
-    lateness_s: int = 129_600
+    lateness_s: int = 0
     heartbeat_s: int = 5
     silent_after_s: int = 120
     programs: tuple[str, ...] = ()
     user: str = ""
     secret_file: str = ""
     telephony: TelephonySettings | None = None
+
+
+class DetectionSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`[detection]`: what people can look at. Parts that need an assessment have a switch, not a setting."""
+
+    reviewers: int = 1
+    alerts_per_reviewer_day: int = 6
+    audit_share: int = 15
 
 
 class ZoneSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -174,6 +182,7 @@ class _SettingsFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     operator: OperatorSettings
     sources: dict[str, dict[str, Any]] = {}
     zones: dict[str, ZoneSettings] = {}
+    detection: DetectionSettings = DetectionSettings()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -202,6 +211,7 @@ class Settings:
     controllers: dict[str, ControllerSettings]
     sources: dict[str, SourceSettings] = field(default_factory=dict)
     zones: dict[str, ZoneSettings] = field(default_factory=dict)
+    detection: DetectionSettings = field(default_factory=DetectionSettings)
 
     @property
     def slots(self) -> dict[str, int]:
@@ -225,10 +235,25 @@ def load_settings(home: Path) -> Settings:
         controller = _controller(path)
         controllers[controller.id] = controller
     settings = Settings(
-        home=home, operator=decoded.operator, controllers=controllers, sources=sources, zones=decoded.zones
+        home=home,
+        operator=decoded.operator,
+        controllers=controllers,
+        sources=sources,
+        zones=decoded.zones,
+        detection=decoded.detection,
     )
     _check_references(settings)
+    _check_detection(settings.detection)
     return settings
+
+
+def _check_detection(detection: DetectionSettings) -> None:
+    for name, most in (("reviewers", 1_000), ("alerts_per_reviewer_day", 100), ("audit_share", 100)):
+        found = getattr(detection, name)
+        if not 0 <= found <= most:
+            raise ConfigurationError(
+                file=SETTINGS_FILE, key=f"detection.{name}", expected=f"0 to {most}", found=str(found)
+            )
 
 
 def _decode(path: Path, kind: type[T], shown: str) -> T:

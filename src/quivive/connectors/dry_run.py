@@ -35,7 +35,7 @@ class DryRun:
         rows: kind of the rows made. assumed: what was found out of the file (encoding, delimiter, sheet).
         accepted, duplicates: rows the intake would take, and rows it would know from earlier in the same file.
         repeated: ids that stand on several rows with different content; the highest version counts.
-        refused, refused_total, skipped, doubts: by row, and by reason.
+        refused, refused_total, skipped, doubts: by row, and by reason. phones: by state.
         first, last: instants, "" without any. clock: one sentence when the clock or the zone must be wrong, or "".
         problem: why nothing was read at all, or where the file breaks off, or "".
         checked: "rows" when rows went through the installation's catalogue, "mapping" without a configuration.
@@ -51,6 +51,7 @@ class DryRun:
     refused: tuple[Refusal, ...]
     refused_total: int
     skipped: dict[str, int]
+    phones: dict[str, int]
     doubts: dict[str, int]
     first: str
     last: str
@@ -106,6 +107,8 @@ def told(result: DryRun) -> list[str]:
     if result.refused_total > len(result.refused):
         lines.append(f"  and {result.refused_total - len(result.refused)} more")
     lines += [f"skipped: {count} ({reason})" for reason, count in result.skipped.items()]
+    if result.phones:
+        lines.append("telephone numbers: " + ", ".join(f"{count} {state}" for state, count in result.phones.items()))
     lines += [f"doubt: {count} x {reason}" for reason, count in result.doubts.items()]
     if result.first:
         lines.append(f"from {result.first} to {result.last}")
@@ -175,6 +178,7 @@ def _result(
         refused=tuple(refused[:MAX_SHOWN]),
         refused_total=len(refused),
         skipped=skipped,
+        phones=dict(getattr(feed.translator, "phones", {})),
         doubts=doubts,
         first=to_rfc3339(Micros(tally.first)) if tally.first else "",
         last=to_rfc3339(Micros(tally.last)) if tally.last else "",

@@ -40,6 +40,8 @@ PATIENCE_US: Final = 60 * SECOND_US
 """A file with something wrong in it may still be being written: it is judged once untouched for so long."""
 RETRY_S: Final = 1.0
 """Seconds before a full disk is tried again."""
+DEFAULT_LATENESS_S: Final = 129_600
+"""A daily export may be a day and a half old before its source counts as silent."""
 MAX_LOGGED_REFUSALS: Final = 20
 """Refused rows told one by one per file; the gap counts them all."""
 MAX_REFUSED_SHARE: Final = 0.05
@@ -311,7 +313,7 @@ class FolderWatch:
     async def _beat(self, now: int) -> None:
         """Say how far the feed has come, while it is no later than it may be; then it falls silent by itself."""
         known = self._state.complete_to
-        late = now - known > self._source.lateness_s * SECOND_US
+        late = now - known > (self._source.lateness_s or self._feed.lateness_s or DEFAULT_LATENESS_S) * SECOND_US
         if not known or late or now - self._beaten_at < self._source.heartbeat_s * SECOND_US:
             return
         body = msgspec.json.encode({"complete_to": to_rfc3339(Micros(known))})

@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from quivive.connectors.access_logs import TITLES, open_documented
+from quivive.connectors.access_logs import TITLES, open_documented, stated
 from quivive.connectors.mapping.loader import load_mapping, parse_mapping, read_document, read_file_document
 from quivive.connectors.mapping.spec import CompleteRule, Mapping
 from quivive.connectors.mapping.translator import MappingTranslator
 from quivive.connectors.model import RowKind, Translator
 from quivive.connectors.reading.model import FileType, Format
 from quivive.connectors.telephony import MAPPINGS, telephony_settings
+from quivive.model.access import Grade
 from quivive.model.catalogue import Catalogue
 from quivive.model.errors import ConfigurationError
 from quivive.settings import SourceSettings
@@ -53,6 +54,8 @@ class Coded:
     title: dict[str, str]
     format: Format
     open: Callable[[Context], Translator]
+    grade: Grade = Grade.A
+    lateness_s: int = 0
 
 
 def _pgaudit(form: str) -> Coded:
@@ -63,6 +66,20 @@ def _pgaudit(form: str) -> Coded:
         title=TITLES["pgaudit"],
         format=LINES,
         open=lambda context: _opened(f"pgaudit-{form}", document, context),
+        **stated(document, f"pgaudit-{form}"),
+    )
+
+
+def _shipped_log(name: str) -> Coded:
+    """The access log of a hosted application, whose document is shipped in `presets/logs`."""
+    file = f"{name}.yml"
+    document = read_document((PRESETS / "logs" / file).read_text(encoding="utf-8"), file)
+    return Coded(
+        kind=RowKind.ACCESSES,
+        title=document["title"],
+        format=LINES,
+        open=lambda context: _opened(file, document, context),
+        **stated(document, file),
     )
 
 
@@ -86,13 +103,17 @@ def _telephony(name: str) -> Coded:
 CODED: Final[dict[str, Coded]] = {
     "pgaudit-csvlog": _pgaudit("csvlog"),
     "pgaudit-jsonlog": _pgaudit("jsonlog"),
+    "zendesk-access-log": _shipped_log("zendesk-access-log"),
     **{name: _telephony(name) for name in MAPPINGS},
 }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Feed:
-    """Everything a carrier needs of one mapping. `column` names the file's column behind a field of a refusal."""
+    """Everything a carrier needs of one mapping. `column` names the file's column behind a field of a refusal.
+
+    `grade`: the best this kind of log deserves. `lateness_s`: how late it comes, 0 when it does not say.
+    """
 
     name: str
     kind: RowKind
@@ -101,6 +122,8 @@ class Feed:
     complete_to: CompleteRule
     translator: Translator
     column: Callable[[str], str]
+    grade: Grade = Grade.A
+    lateness_s: int = 0
 
 
 def preset_names() -> list[str]:
@@ -147,6 +170,8 @@ def open_translator(mapping: str, context: Context) -> Feed:
             complete_to=CompleteRule.LATEST_INSTANT,
             translator=coded.open(context),
             column=str,
+            grade=coded.grade,
+            lateness_s=coded.lateness_s,
         )
     if mapping.endswith((".yml", ".yaml")):
         document = read_file_document(context.home / mapping, mapping)
@@ -159,6 +184,7 @@ def open_translator(mapping: str, context: Context) -> Feed:
         found,
         settings={"controller": context.controller, "namespace": context.namespace, "source": context.source},
         site_zone=context.timezone,
+        region=context.region,
     )
     return Feed(
         name=found.name,
@@ -168,6 +194,8 @@ def open_translator(mapping: str, context: Context) -> Feed:
         complete_to=found.complete_to,
         translator=translator,
         column=translator.column_of,
+        grade=found.grade,
+        lateness_s=found.lateness_s,
     )
 
 
@@ -182,6 +210,7 @@ def _documented(mapping: str, document: dict[str, Any], context: Context) -> Fee
         complete_to=CompleteRule.LATEST_INSTANT,
         translator=opened,
         column=str,
+        **stated(document, mapping),
     )
 
 

@@ -5,7 +5,10 @@ Must never open a feed whose rows the source could not carry.
 """
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Final
+
+import msgspec
 
 from quivive.connectors.carry import IntakePort
 from quivive.connectors.folder import FolderWatch
@@ -61,6 +64,20 @@ def open_source(settings: Settings, name: str) -> Feed:
         expected = "a mapping of lines (type lines, ndjson, or delimited with columns) beside follow"
         raise ConfigurationError(file=SETTINGS_FILE, key=f"{key}.mapping", expected=expected, found=form.type)
     return feed
+
+
+def graded(settings: Settings) -> Settings:
+    """Lower the grade of each source to what its mapping deserves; also the check of every mapping at the start.
+
+    Raises:
+        ConfigurationError: a mapping is wrong.
+    """
+    sources = {
+        name: msgspec.structs.replace(source, grade=max(source.grade, open_source(settings, name).grade))
+        for name, source in settings.sources.items()
+        if source.mapping
+    }
+    return replace(settings, sources={**settings.sources, **sources})
 
 
 def carriers(settings: Settings, intake: IntakePort) -> list[Callable[[], Awaitable[None]]]:

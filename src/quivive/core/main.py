@@ -18,7 +18,7 @@ import structlog
 import uvicorn
 
 from quivive.capture.access_file import AccessFileFollower
-from quivive.connectors.sources import carriers
+from quivive.connectors.sources import carriers, graded
 from quivive.core.commands import commands
 from quivive.core.compose import Parts, services
 from quivive.core.control import ControlServer, core_socket
@@ -119,7 +119,7 @@ class _Core:
             control = ControlServer(core_socket(self._settings.home), handlers, streams)
             await control.start()
             stack.push_async_callback(control.stop)
-            followers = {asyncio.ensure_future(follower) for follower in self._followers(parts.intake)}
+            followers = {asyncio.create_task(follower) for follower in self._followers(parts.intake)}
             for follower in followers:
                 stack.callback(follower.cancel)
             log.info("core.started", web=self._settings.operator.web_listen)
@@ -172,8 +172,11 @@ class _Core:
                 clock=now_us,
                 policies=policies,
             )
+            graded_settings = graded(settings)
             console = AsyncSpool(SpoolWriter.open(home / "spool", CONSOLE_SOURCE, now_us()))
-            intake = Intake.open(settings, keyring, policies=policies.current, seal=vault.put_identity, clock=now_us)
+            intake = Intake.open(
+                graded_settings, keyring, policies=policies.current, seal=vault.put_identity, clock=now_us
+            )
             _write_configuration(settings, writer)
             pipeline.start()
             stack.callback(pipeline.stop)

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 from quivive.connectors.mapping.instants import is_zero_date, locate, read_duration, read_moment, read_time
 from quivive.connectors.mapping.spec import UNSET, Branch, Condition, Each, Items, Mapping, Node, Unit, Value
 from quivive.model.clock import Micros, to_rfc3339
+from quivive.privacy.phone import read_phone
 from quivive.rows import MAX_ITEMS, FieldError, type_name
 
 MAX_MATCHED: Final = 4_096
@@ -30,8 +31,8 @@ _SPACES: Final = "\u00a0\u202f\u2007\ufeff \t\r\n"
 class Evaluation:
     """One record under a mapping. Gathers its instants, doubts, and whether anything came from the record."""
 
-    def __init__(self, spec: Mapping, settings: MappingOf[str, str], zone: ZoneInfo | None) -> None:
-        self._spec, self._settings, self._zone = spec, settings, zone
+    def __init__(self, spec: Mapping, settings: MappingOf[str, str], zone: ZoneInfo | None, region: str) -> None:
+        self._spec, self._settings, self._zone, self._region = spec, settings, zone, region
         self._fields: MappingOf[str, Any] = {}
         self._root: MappingOf[str, Any] = {}
         self._siblings: list[dict[str, int]] = []
@@ -39,6 +40,7 @@ class Evaluation:
         self.latest = 0
         self.instants: list[int] = []
         self.doubts: list[str] = []
+        self.phones: list[str] = []
 
     def row(self, fields: MappingOf[str, Any]) -> dict[str, Any]:
         """Build the row of one record.
@@ -47,7 +49,8 @@ class Evaluation:
             FieldError: a value cannot be what the mapping says; `field` is the file's column.
         """
         self._fields = self._root = fields
-        self._siblings, self._floor, self.latest, self.instants, self.doubts = [], 0, 0, [], []
+        self._siblings, self._floor, self.latest, self.instants = [], 0, 0, []
+        self.doubts, self.phones = [], []
         value, _ = self._branch(self._spec.fields)
         for name, default in self._spec.defaults.items():
             value.setdefault(name, default)
@@ -154,29 +157,33 @@ class Evaluation:
         return self._step(leaf, raw, column)
 
     def _step(self, leaf: Value, raw: Any, column: str) -> Any:
-        text = self._text(raw, column)
+        text = self._cut(leaf, self._text(raw, column))
+        if text is None:
+            return None
+        if leaf.choice is not None:
+            return self._chosen(leaf, text, column)
+        if leaf.phone:
+            if _CUT.fullmatch(text):
+                self.doubts.append(CUT_PHONE)
+                return None
+            self.phones.append(read_phone(text, self._region).state)
+        if leaf.integer:
+            if not _INTEGER.fullmatch(text):
+                raise FieldError(column, "a whole number", type_name(raw))
+            return int(text)
+        return leaf.prefix + text
+
+    def _cut(self, leaf: Value, text: str) -> str | None:
+        """Take the part of a text that the mapping means; None when nothing is left."""
         for prefix in leaf.strip_prefix:
             if text.startswith(prefix):
                 text = text[len(prefix) :]
                 break
         if leaf.regex is not None:
             match = leaf.regex.search(text[:MAX_MATCHED])
-            if match is None:
-                return None
-            text = match[leaf.regex.groups] or ""
+            text = "" if match is None else match[leaf.regex.groups] or ""
         text = {"lower": text.lower, "upper": text.upper}.get(leaf.case, text.strip)()
-        if text in self._spec.absent:
-            return None
-        if leaf.choice is not None:
-            return self._chosen(leaf, text, column)
-        if leaf.phone and _CUT.fullmatch(text):
-            self.doubts.append(CUT_PHONE)
-            return None
-        if leaf.integer:
-            if not _INTEGER.fullmatch(text):
-                raise FieldError(column, "a whole number", type_name(raw))
-            return int(text)
-        return leaf.prefix + text
+        return None if not text or text in self._spec.absent else text
 
     @staticmethod
     def _chosen(leaf: Value, text: str, column: str) -> Any:

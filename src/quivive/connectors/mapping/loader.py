@@ -4,6 +4,7 @@ Called by the registry for presets and for a site's own files. Must never guess:
 wrong place, a date without a zone rule are errors before the first record is read.
 """
 
+import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -23,6 +24,7 @@ from quivive.connectors.mapping.spec import (
 from quivive.connectors.mapping.spec import Mapping as Spec
 from quivive.connectors.model import RowKind
 from quivive.connectors.reading.model import FileType, Format
+from quivive.model.access import Grade
 from quivive.model.errors import ConfigurationError
 
 MAX_MAPPING_BYTES: Final = 256 * 1024
@@ -32,6 +34,7 @@ MAX_EXTENDS: Final = 4
 DELIMITERS: Final[dict[str, str]] = {"semicolon": ";", "comma": ",", "tab": "\t", "pipe": "|"}
 ENCODINGS: Final = ("utf-8", "cp1252", "utf-16")
 SITE: Final = "site"
+_LATENESS: Final = re.compile(r"(\d{1,6}) ?(h|min|s)", re.ASCII)
 
 _TOP: Final = frozenset(
     {
@@ -51,6 +54,8 @@ _TOP: Final = frozenset(
         "complete_to",
         "defaults",
         "sample",
+        "grade",
+        "lateness",
     }
 )
 _MERGED: Final = ("fields", "format", "defaults", "rename", "title")
@@ -155,6 +160,8 @@ def parse_mapping(document: dict[str, Any], file: str, resolve: Resolve) -> Spec
         merge=tuple(merge),
         complete_to=_complete(document, place),
         defaults=place.at("defaults").mapping(document.get("defaults", {})),
+        grade=place.at("grade").choice(document.get("grade", Grade.A), Grade),
+        lateness_s=_seconds(document.get("lateness", "0 s"), place.at("lateness")),
         sample=place.at("sample").text(document.get("sample", "")) if document.get("sample") else "",
     )
 
@@ -196,6 +203,13 @@ def _complete(document: dict[str, Any], place: Place) -> CompleteRule:
     planned = document.get("kind") in {RowKind.DIRECTORY, RowKind.ROSTER}
     default = CompleteRule.FILE_TIME if planned else CompleteRule.LATEST_INSTANT
     return place.at("complete_to").choice(document.get("complete_to", default), CompleteRule)
+
+
+def _seconds(raw: Any, place: Place) -> int:
+    found = _LATENESS.fullmatch(place.text(raw))
+    if found is None:
+        raise place.wrong("a time, for example 36 h, 90 min or 20 s", "another text")
+    return int(found[1]) * {"h": 3_600, "min": 60, "s": 1}[found[2]]
 
 
 def _zone(raw: Any, place: Place) -> str:

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from quivive.connectors.model import RowKind
 from quivive.connectors.reading.model import Format
+from quivive.model.access import Grade
 
 UNSET: Final = object()
 """No `otherwise` was given: a word outside the choice table refuses the row."""
@@ -126,7 +127,10 @@ Node = Value | Branch | Items | Each
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mapping:
-    """One mapping. `timezone` of naive times: a zone, "site" (the operator's) or "" (naive times are refused)."""
+    """One mapping. `timezone` of naive times: a zone, "site" (the operator's) or "" (naive times are refused).
+
+    `grade`: the best the log itself deserves. `lateness_s`: how late such a feed comes, 0 when it says nothing.
+    """
 
     name: str
     kind: RowKind
@@ -141,4 +145,6 @@ class Mapping:
     merge: tuple[str, ...] = ()
     complete_to: CompleteRule = CompleteRule.LATEST_INSTANT
     defaults: MappingOf[str, Any] = field(default_factory=dict)
+    grade: Grade = Grade.A
+    lateness_s: int = 0
     sample: str = ""

@@ -26,22 +26,25 @@ MAX_GROUP_ROWS: Final = 255
 TIE_BITS: Final = 10
 """Low bits of a version: two rows of one id and instant that differ are ordered by content, the same in any order."""
 VERSIONED: Final = frozenset({RowKind.CONTACTS, RowKind.DIRECTORY, RowKind.ROSTER})
-_EARLIEST: Final = frozenset({"preview_at", "offered_at", "started_at", "opened_at", "assigned_at", "active_from"})
-_LATEST: Final = frozenset({"ended_at", "wrapped_at", "closed_at", "touched_at"})
+_EARLIEST: Final = frozenset(
+    {"preview_at", "offered_at", "started_at", "opened_at", "assigned_at", "active_from", "from"}
+)
+_LATEST: Final = frozenset({"ended_at", "wrapped_at", "closed_at", "touched_at", "to"})
 _JSON: Final = msgspec.json.Encoder(order="sorted")
 
 
 class MappingTranslator:
-    """Applies one mapping. `skipped` and `doubts` count by reason; they only grow."""
+    """Applies one mapping. `skipped`, `doubts` and `phones` (by state) count; they only grow."""
 
-    def __init__(self, spec: Mapping, *, settings: MappingOf[str, str], site_zone: str) -> None:
+    def __init__(self, spec: Mapping, *, settings: MappingOf[str, str], site_zone: str, region: str = "FR") -> None:
         self.spec = spec
         zone = site_zone if spec.timezone == SITE else spec.timezone
-        self._evaluation = Evaluation(spec, settings, ZoneInfo(zone) if zone else None)
+        self._evaluation = Evaluation(spec, settings, ZoneInfo(zone) if zone else None, region)
         self._groups: OrderedDict[str, dict[bytes, tuple[dict[str, Any], int]]] = OrderedDict()
         self._complete_to = 0
         self.skipped: Counter[str] = Counter()
         self.doubts: Counter[str] = Counter()
+        self.phones: Counter[str] = Counter()
 
     def feed(self, records: Iterable[Record], now: int) -> Iterator[CanonicalRow | Refusal]:
         """Translate records; with `merge`, contacts whose rows were joined come last."""
@@ -79,6 +82,7 @@ class MappingTranslator:
         except FieldError as error:
             return Refusal(number=record.number, field=error.field, expected=error.expected, found=error.found)
         self.doubts.update(evaluation.doubts)
+        self.phones.update(evaluation.phones)
         past = [at for at in evaluation.instants if at <= now]
         self._complete_to = max(self._complete_to, *past) if past else self._complete_to
         if self.spec.kind in VERSIONED and "version" not in value:
@@ -100,7 +104,8 @@ class MappingTranslator:
         encoded = sorted(rows, key=lambda each: (rows[each][1] >> TIE_BITS, each))
         merged = dict(rows[encoded[-1]][0])
         for name in self.spec.merge:
-            items = {_JSON.encode(item): item for each in encoded for item in rows[each][0].get(name, [])}
+            arrays = [found for each in encoded if isinstance(found := rows[each][0].get(name), list)]
+            items = {_JSON.encode(item): item for array in arrays for item in array}
             if items:
                 merged[name] = [items[key] for key in sorted(items)]
         for name in _EARLIEST | _LATEST:
