@@ -230,10 +230,12 @@ def _contact(rows: Rows, envelope: Envelope, body: ContactBody) -> None:
     spoken = [leg for leg in body.legs if leg.role in _SPEAKING]
     first_at = min((leg.from_at for leg in spoken), default=-1)
     last_at = max((leg.to_at for leg in spoken), default=0)
+    open_at = max((leg.from_at for leg in spoken if not leg.to_at), default=-1)
     rows["leg"].extend(
         (
             *of, leg.agent, leg.from_at, leg.to_at, leg.role,
-            leg.role in _SPEAKING and leg.from_at == first_at, leg.role in _SPEAKING and leg.to_at in {0, last_at},
+            leg.role in _SPEAKING and leg.from_at == first_at,
+            leg.role in _SPEAKING and (not leg.to_at or (leg.to_at == last_at and leg.from_at >= open_at)),
         )
         for leg in body.legs
         if leg.agent
