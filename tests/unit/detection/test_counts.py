@@ -1,6 +1,7 @@
 """Counts of the residual: what is counted, for whom, on which day."""
 
 import pytest
+from counted import DAY, END, SETTINGS, fill
 from traces import (
     CONTROLLER,
     CUSTOMER,
@@ -8,47 +9,20 @@ from traces import (
     PHONE,
     SECOND,
     T0,
-    Shards,
     access,
     call,
-    catalogue,
     contact,
     event,
-    gate,
-    heartbeat,
     key,
     link,
-    person,
 )
 
 from quivive.detection.counts import accesses_behind, day_counts, day_span, hour_counts, local_day
-from quivive.detection.judge import ControllerJudging, JudgeSettings, judge_live
+from quivive.detection.judge import judge_live
 from quivive.model.access import GapBody, GapCause
 from quivive.model.alert import CanaryBody
 from quivive.model.contact import ContactKind
 from quivive.model.entry import EntryKind
-from quivive.model.gate import GateBody, GateState, Module
-
-SETTINGS = JudgeSettings(controllers={CONTROLLER: ControllerJudging(contact_sources=(PHONE,), lateness_s=30)})
-END = T0 + 3 * 3_600 * SECOND
-DAY = "20260528"
-ZONES = {CONTROLLER: "Europe/Paris"}
-
-
-def residual_gate(establishment="lyon"):
-    body = GateBody(
-        employer="acme", establishment=establishment, module=Module.RESIDUAL, state=GateState.ACTIVE, reference="",
-        demonstration=True,
-    )  # fmt: skip
-    return event(EntryKind.GATE_STATE, body, source="core", at=T0, controller="operator")
-
-
-def fill(projection, *events, gates=True):
-    made = [catalogue(), person("anna", ["login-a"]), person("bob", ["login-b"])]
-    made += [gate(), residual_gate()] if gates else [gate()]
-    projection.apply(Shards().durable([*made, *events, heartbeat(END, at=END)]))
-    judge_live(projection, SETTINGS, as_of=END)
-    return projection
 
 
 def count(projection, zone="Europe/Paris", day=DAY):
