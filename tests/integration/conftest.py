@@ -113,8 +113,26 @@ class TestServer:
         return name
 
 
-def _serve(folder: Path, programs: Path) -> Iterator[TestServer]:
-    server = PostgresServer(folder=folder, programs=programs, hba=HBA)
+PGAUDIT = Path("/usr/share/postgresql/15/extension/pgaudit.control")
+AUDITED = (
+    "shared_preload_libraries=pgaudit",
+    "logging_collector=on",
+    "log_destination=csvlog",
+    "log_filename=server.log",
+    "log_file_mode=0644",
+    "log_rotation_size=0",
+    "log_min_messages=warning",
+    "log_min_error_statement=error",
+    "pgaudit.log=read,write,misc",
+    "pgaudit.log_catalog=off",
+    "pgaudit.log_parameter=on",
+    "pgaudit.log_rows=on",
+)
+"""What docs/access-logs.md asks of a server whose only trace is pgAudit's."""
+
+
+def _serve(folder: Path, programs: Path, settings: tuple[str, ...] = ()) -> Iterator[TestServer]:
+    server = PostgresServer(folder=folder, programs=programs, hba=HBA, settings=settings)
     try:
         server.start()
         wrapped = TestServer(server)
@@ -136,6 +154,14 @@ def pg15(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestServer]:
     if not (PG15_PROGRAMS / "postgres").exists():
         pytest.skip(f"no programs in {PG15_PROGRAMS}")
     yield from _serve(tmp_path_factory.mktemp("pg15"), PG15_PROGRAMS)
+
+
+@pytest.fixture(scope="session")
+def pg15_audited(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestServer]:
+    """PostgreSQL 15 of the system with pgAudit: its csvlog is `server.data / "log" / "server.csv"`."""
+    if not PGAUDIT.exists():
+        pytest.skip("postgresql-15-pgaudit is not installed (tools/system-packages)")
+    yield from _serve(tmp_path_factory.mktemp("pg15-audited"), PG15_PROGRAMS, AUDITED)
 
 
 @pytest.fixture(scope="session", params=["pg18", "pg15"])

@@ -17,6 +17,7 @@ from quivive.connectors.model import RowKind
 from quivive.connectors.reading.model import FileType
 from quivive.connectors.registry import Context, Feed, open_translator
 from quivive.connectors.telephony import ami_carrier
+from quivive.model.access import Grade
 from quivive.model.errors import ConfigurationError
 from quivive.settings import SETTINGS_FILE, Settings, SourceKind
 
@@ -73,11 +74,18 @@ def graded(settings: Settings) -> Settings:
         ConfigurationError: a mapping is wrong.
     """
     sources = {
-        name: msgspec.structs.replace(source, grade=max(source.grade, open_source(settings, name).grade))
+        name: msgspec.structs.replace(
+            source, grade=max(source.grade, _deserved(source.kind, open_source(settings, name)))
+        )
         for name, source in settings.sources.items()
         if source.mapping
     }
     return replace(settings, sources={**settings.sources, **sources})
+
+
+def _deserved(kind: SourceKind, feed: Feed) -> Grade:
+    """Grade of a mapping; a file whose mapping states none is a file, grade D."""
+    return Grade.D if kind is SourceKind.FILES and feed.grade is Grade.A else feed.grade
 
 
 def carriers(settings: Settings, intake: IntakePort) -> list[Callable[[], Awaitable[None]]]:

@@ -92,8 +92,10 @@ _ACCEPTS: Final[dict[IntakeKind, frozenset[SourceKind]]] = {
     IntakeKind.ROSTER: frozenset({SourceKind.ROSTER, SourceKind.FILES}),
     IntakeKind.HEARTBEATS: frozenset(set(SourceKind) - {SourceKind.POSTGRES}),
 }
-_BEST_GRADE: Final = {SourceKind.ACCESSES: Grade.B, SourceKind.ACCESS_FILE: Grade.D, SourceKind.FILES: Grade.D}
-"""Grade A is the wire's alone: a log told by an application is at best B, a file D (DESIGN §5)."""
+_BEST_GRADE: Final = {SourceKind.ACCESSES: Grade.B, SourceKind.ACCESS_FILE: Grade.D, SourceKind.FILES: Grade.B}
+"""Grade A is the wire's alone: a log told by an application is at best B, a file D (DESIGN §5).
+
+Of `files`, the mapping says more: see `connectors.sources.graded`."""
 
 
 class Acceptor:
