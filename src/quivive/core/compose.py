@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import prometheus_client
 
+from quivive.connectors.webhook import Webhook
 from quivive.core.pipeline import Pipeline
 from quivive.core.policies import PolicyKeeper
 from quivive.core.story import prove
@@ -60,6 +61,7 @@ def services(parts: Parts) -> Services:
         rules=tuple,  # the rules in force; `detection.rules` is to come
         sources=_sources(parts),
         intake=_Intake(parts.intake),
+        webhook=Webhook(settings, parts.intake, parts.clock),
         subject_keys=_SubjectKeys(parts.keyring, settings),
         vault=parts.vault,
         clock=parts.clock,

@@ -38,6 +38,7 @@ from quivive.web.routes import (
     signing,
     subject,
     unexplained,
+    webhook,
 )
 from quivive.web.services import Services
 
@@ -103,6 +104,7 @@ _HANDLERS: Final = (
     intake.take_directory,
     intake.take_roster,
     intake.take_heartbeats,
+    webhook.take_payload,
 )
 
 

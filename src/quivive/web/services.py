@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from quivive.connectors.model import RowKind
 from quivive.detection.exposure_search import Lift
 from quivive.intake import IntakeKind, IntakeReport
 from quivive.model.alert import AlertChangeBody, WordBody
@@ -53,6 +54,17 @@ class Intake(Protocol):
         content_type: str,
         body: bytes,
     ) -> IntakeReport: ...
+
+
+class Webhook(Protocol):
+    """Take a foreign payload through the mapping of the token's one source that has one; durable on return.
+
+    Raises RefusedError (`source_kind`, `source_ambiguous`, `too_large`, `body_unreadable`) and StorageError.
+    """
+
+    def kind(self, sources: Sequence[str]) -> RowKind: ...
+
+    async def take(self, *, sources: tuple[str, ...], controllers: tuple[str, ...], body: bytes) -> IntakeReport: ...
 
 
 class SubjectKeys(Protocol):
@@ -180,6 +192,7 @@ class Services:
         word: append an agent's declared answer; review: append a reviewer's change of an alert of a controller. Both
             return when durable and raise StorageError when they cannot.
         exposure_search: see the protocol. rules: the rules in force, in their order. sources: as configured.
+        webhook: see the protocol; None where no connector runs (tests).
         clock: now, microseconds UTC.
         heads: current head of every log.
         story_prove: verify a copy of the data folder. story_tamper: the same with one byte changed in the copy.
@@ -212,6 +225,7 @@ class Services:
     demonstration: bool
     secure_cookies: bool
     contact: str
+    webhook: Webhook | None = None
 
     def controller(self, identifier: str) -> ControllerFacts | None:
         """Find a controller by id."""

@@ -19,9 +19,8 @@ HEAD = "Call ID;Agent;Answered;Talk;Caller;Record"
 START = datetime(2026, 11, 22, 7, tzinfo=UTC)
 
 
-@pytest.fixture(scope="module")
-def facts(tmp_path_factory):
-    """Facts of a source, its keys thrown away afterwards."""
+def installation(home, sources):
+    """Settings of one controller with one table."""
     catalogue = Catalogue(
         controller="aurore",
         version=1,
@@ -39,16 +38,21 @@ def facts(tmp_path_factory):
         contact_sources=("calls",),
         retention_days={"trace": 365},
     )
+    return Settings(
+        home=home,
+        operator=OperatorSettings(name="Centre", origin="centre.example/quivive"),
+        controllers={"aurore": controller},
+        sources=sources,
+    )
+
+
+@pytest.fixture(scope="module")
+def facts(tmp_path_factory):
+    """Facts of a source, its keys thrown away afterwards."""
     source = SourceSettings(
         kind=SourceKind.FILES, controller="aurore", namespace="telephony", path="in", mapping="queue-calls"
     )
-    found = Settings(
-        home=tmp_path_factory.mktemp("home"),
-        operator=OperatorSettings(name="Centre", origin="centre.example/quivive"),
-        controllers={"aurore": controller},
-        sources={"calls": source},
-    )
-    return throwaway_facts(found, "calls")
+    return throwaway_facts(installation(tmp_path_factory.mktemp("home"), {"calls": source}), "calls")
 
 
 def final(facts, *files):
