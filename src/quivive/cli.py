@@ -15,6 +15,7 @@ from typing import Any, Final, NoReturn, TypeVar
 
 import rich_click as click
 
+from quivive.alert_cli import add_commands
 from quivive.language import said, speak
 from quivive.model.errors import ConfigurationError, QuiviveError
 
@@ -368,6 +369,9 @@ def _ask(home: Path, command: str, **params: Any) -> dict[str, Any]:
 def _fail(error: QuiviveError) -> NoReturn:
     _tell(f"quivive: {said(error)}")
     sys.exit(EXIT_CONFIGURATION if isinstance(error, ConfigurationError) else EXIT_FAILED)
+
+
+add_commands(cli, _ask, _emit)
 
 
 def main() -> None:

@@ -7,6 +7,7 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from typing import Any, Final
 
+from quivive.core.alert_commands import alert_commands
 from quivive.core.compose import Parts
 from quivive.core.control import Handler, Streamer
 from quivive.core.writers import CoreWriter
@@ -39,6 +40,7 @@ def commands(
         "token-issue": table.token_issue,
         "token-revoke": table.token_revoke,
         "sign-in-link": table.sign_in_link,
+        **alert_commands(parts, writer),
     }
     return handlers, {"tail": table.tail}
 

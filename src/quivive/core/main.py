@@ -19,6 +19,7 @@ import uvicorn
 
 from quivive.capture.access_file import AccessFileFollower
 from quivive.connectors.sources import carriers, graded
+from quivive.core.alerting import Alerting
 from quivive.core.commands import commands
 from quivive.core.compose import Parts, services
 from quivive.core.control import ControlServer, core_socket
@@ -27,6 +28,7 @@ from quivive.core.policies import MAX_READ_ENTRIES, PolicyKeeper
 from quivive.core.story import remove_leftovers
 from quivive.core.writers import CoreWriter
 from quivive.detection.judge import ControllerJudging, JudgeSettings
+from quivive.detection.rules import load_rules
 from quivive.intake import Intake
 from quivive.language import said
 from quivive.ledger.log import Ledger
@@ -180,6 +182,18 @@ class _Core:
             _write_configuration(settings, writer)
             pipeline.start()
             stack.callback(pipeline.stop)
+            rules = load_rules((home / "rules",))
+            alerting = Alerting(
+                projection=projection,
+                ledger=ledger,
+                writer=writer,
+                settings=settings,
+                rules=lambda: rules,
+                clock=now_us,
+                ready=pipeline.caught_up,
+            )
+            alerting.start()
+            stack.callback(alerting.stop)
             try:
                 yield Parts(
                     settings=settings,

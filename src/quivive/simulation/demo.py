@@ -24,6 +24,7 @@ import msgspec
 from babel.numbers import format_decimal
 
 from quivive.language import said
+from quivive.model.alert import Switch
 from quivive.model.clock import now_us
 from quivive.model.errors import QuiviveError
 from quivive.model.gate import GATE_ORDER, GateState, Module
@@ -203,14 +204,27 @@ class _Demo:
             answer = await product.ask("token-issue", name=f"demo-{name}", sources=sources, roles=roles)
             self.tokens[name] = str(answer["token"])
 
+    async def _open_gate(self, product: Product, establishment: str, module: Module) -> None:
+        place = {"employer": EMPLOYER, "establishment": establishment, "module": module}
+        state = GateState((await product.ask("gate-show", **place))["state"])
+        for step in GATE_ORDER[GATE_ORDER.index(state) + 1 :]:
+            reference = f"DEMO-{establishment}-{step}"
+            await product.ask("gate-set", **place, state=step, reference=reference, demonstration=True)
+
+    async def _switch_on(self, product: Product) -> None:
+        """Parts of detection, by fictitious records; a person's own record stays off, as it is shipped."""
+        told = {each["switch"]: each["on"] for each in (await product.ask("switch-show"))["switches"]}
+        for switch in Switch:
+            if switch is not Switch.OWN_RECORD and not told[switch]:
+                reference = f"DEMO-{switch}"
+                await product.ask("switch-set", switch=switch, on=True, reference=reference, demonstration=True)
+
     async def _introduce(self, product: Product, settings: Settings) -> None:
         """Directory, roster and gate; then wait until the sources know."""
         for establishment in ESTABLISHMENTS:
-            place = {"employer": EMPLOYER, "establishment": establishment, "module": Module.ACCESS}
-            state = GateState((await product.ask("gate-show", **place))["state"])
-            for step in GATE_ORDER[GATE_ORDER.index(state) + 1 :]:
-                reference = f"DEMO-{establishment}-{step}"
-                await product.ask("gate-set", **place, state=step, reference=reference, demonstration=True)
+            for module in (Module.ACCESS, Module.RESIDUAL):
+                await self._open_gate(product, establishment, module)
+        await self._switch_on(product)
         base, now, agents = _base(settings), now_us(), staff()
         await asyncio.to_thread(
             _post_all, Api(base, self.tokens["people"]), "/v1/directory", directory_rows(agents, now)
