@@ -19,8 +19,7 @@ import structlog
 
 from quivive.core.policies import PolicyKeeper
 from quivive.core.writers import CoreWriter
-from quivive.detection.judge import JudgeSettings, judge, judge_live, take_late_days, verdict_hash
-from quivive.detection.learning import learn, skew_incidents
+from quivive.detection.judge import JudgeSettings, judge_live, verdict_hash
 from quivive.ledger.log import Ledger
 from quivive.ledger.published import RollbackError
 from quivive.ledger.recovery import LedgerDamagedError
@@ -28,7 +27,6 @@ from quivive.model.access import GapBody, GapCause
 from quivive.model.clock import DAY_US, Micros, utc_day
 from quivive.model.entry import EntryKind
 from quivive.model.errors import StorageError
-from quivive.model.learned import LearnedParametersBody
 from quivive.projection.projection import Projection, ProjectionMismatchError
 from quivive.spool.reader import SpoolReader
 from quivive.spool.record import SpoolDamage
@@ -87,8 +85,6 @@ class Pipeline:
         self._policy_due = False
         self._rebuild_to: dict[str, int] = {}  # heads when it began: entries go on arriving meanwhile
         self._gaps_owed: list[GapBody] = []
-        self._late_days: set[int] = set()
-        self._learned_for = 0
         self.failed = threading.Event()
         self.state = PipelineState()
         self._threads = [
@@ -286,45 +282,9 @@ class Pipeline:
         for days_back in range(1, SEAL_DAYS_BACK + 1):
             day = utc_day(Micros(now - days_back * DAY_US))
             if self.projection.seal(day, now):
-                self._commit_verdicts(day)
-                self._late_days.update(take_late_days(self.projection))
-        self._judge_late_day(now)
-        self._publish_learned(now)
+                body = {"day": day, "sha256": verdict_hash(self.projection, day)}
+                self._writer.write(EntryKind.VERDICTS_DAY, body)
         return 1
-
-    def _commit_verdicts(self, day: str) -> None:
-        body = {"day": day, "sha256": verdict_hash(self.projection, day)}
-        self._writer.write(EntryKind.VERDICTS_DAY, body)
-
-    def _judge_late_day(self, now: int) -> None:
-        """Judge again one sealed day that late contacts have touched, at each round, the oldest first.
-
-        What changes is a revision, and the day's hash is appended again; the sealed files stay as they are.
-        """
-        self._late_days = {at for at in self._late_days if self.projection.sealed.holds(utc_day(Micros(at)))}
-        if not self._late_days:
-            return
-        day_at = min(self._late_days)
-        report = judge(self.projection, self._judge_settings, from_at=day_at, to_at=day_at + DAY_US, as_of=now)
-        self._late_days.discard(day_at)
-        if report.revised:
-            self._commit_verdicts(utc_day(Micros(day_at)))
-
-    def _publish_learned(self, now: int) -> None:
-        """Once a day, learn from the days before and publish what counts from tomorrow on (DESIGN §9.2)."""
-        today = now // DAY_US * DAY_US
-        if self._learned_for >= today:
-            return
-        for controller in self._judge_settings.controllers:
-            learned = learn(
-                self.projection, self._judge_settings, controller=controller, to_at=today, from_at=today + DAY_US,
-                as_of=now,
-            )  # fmt: skip
-            if learned.windows or learned.skews:
-                self._writer.write(EntryKind.PARAMETERS, LearnedParametersBody(learned=learned), controller=controller)
-            for incident in skew_incidents(controller, learned):
-                self._writer.write(EntryKind.INCIDENT, incident, controller=controller)
-        self._learned_for = today
 
     def _judge_recent(self) -> int:
         now = self._clock()
