@@ -170,8 +170,9 @@ class FolderWatch:
             return True
         digest = sha256(data).hexdigest()
         former = self._state.known(digest)
-        if former is not None:
-            if former.mtime_ns != sighting.mtime_ns or self._source.after != "leave":
+        left = former is not None and former.mtime_ns == sighting.mtime_ns and self._source.after == "leave"
+        if former is not None and (former.whole or left):
+            if not left:
                 log.info("files.again", source=self._name, file=name, first_taken=to_rfc3339(Micros(former.at)))
             await asyncio.to_thread(self._put_away, sighting, DONE)
             return True
@@ -219,7 +220,7 @@ class FolderWatch:
             self._state.complete_to = max(self._state.complete_to, self._told_to(sighting, now))
         else:
             log.warning("files.incomplete", source=self._name, file=sighting.path.name)
-        await self._finish(sighting, digest, DONE, now)
+        await self._finish(sighting, digest, now, whole=not translation.refused and translation.problem is None)
         return True
 
     async def _hand_over(self, batch: Batch, translation: Translation, counts: _Counts) -> None:
@@ -262,14 +263,13 @@ class FolderWatch:
         log.warning("files.set_aside", source=self._name, file=sighting.path.name, reason=str(problem))
         written = min(now, sighting.written_at)
         await self._gap(GapCause.CODEC, -1, self._state.complete_to or written, written)
-        await self._finish(sighting, digest, ASIDE, now)
+        await self._finish(sighting, digest, now, whole=False)
 
-    async def _finish(self, sighting: Sighting, digest: str, where: str, now: int) -> None:
+    async def _finish(self, sighting: Sighting, digest: str, now: int, *, whole: bool) -> None:
         """Remember durably, then move: a crash in between moves the file at the next look."""
-        taken = Taken(digest=digest, at=now, size=sighting.size, mtime_ns=sighting.mtime_ns)
-        self._state.remember(taken)
+        self._state.remember(Taken(digest=digest, at=now, mtime_ns=sighting.mtime_ns, whole=whole))
         await asyncio.to_thread(save_state, self._state_path, self._state)
-        await asyncio.to_thread(self._put_away, sighting, where)
+        await asyncio.to_thread(self._put_away, sighting, DONE if whole else ASIDE)
 
     def _put_away(self, sighting: Sighting, where: str) -> None:
         """Move, delete or leave a file; one that cannot be moved is left and known."""

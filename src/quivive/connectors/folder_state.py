@@ -19,12 +19,15 @@ log = structlog.get_logger("quivive.files")
 
 
 class Taken(msgspec.Struct, frozen=True, kw_only=True):
-    """One file content that is durable (or was set aside). `size`, `mtime_ns`: as it lay in the folder."""
+    """One file content that was dealt with. `mtime_ns`: as it lay in the folder. `whole`: no row was refused.
+
+    A content that was not whole is read again when it is delivered again: the mapping may have been mended.
+    """
 
     digest: str
     at: int
-    size: int
     mtime_ns: int
+    whole: bool
 
 
 class FolderState(msgspec.Struct, kw_only=True):

@@ -137,6 +137,19 @@ def test_refused_rows_cost_only_themselves(place):
     assert set(place.intake.final) == {"A1", "A2"}
 
 
+def test_a_mended_mapping_takes_the_same_file_again(place):
+    """What was refused is not done with: the same content is read again, and the good rows are known."""
+    place.drop("calls.csv", GOOD + "A3;x;22/11/2026 23:59:00;5;1\r\n")
+    place.look()
+    assert place.there("refused") == ["calls.csv"]
+    place.now += 8 * HOUR_US
+    place.intake.now = place.now
+    place.drop("calls.csv", GOOD + "A3;x;22/11/2026 23:59:00;5;1\r\n")
+    (line,) = told(place.look(), "files.taken")
+    assert (line["accepted"], line["duplicates"], line["refused"]) == (1, 2, 0)
+    assert place.there("done") == ["calls.csv"]
+
+
 def test_a_file_with_too_many_refused_rows_says_nothing_of_completeness(place):
     """Nobody is judged unexplained by a feed whose calls were refused."""
     place.drop("calls.csv", GOOD + "A3;x;hier;5;1\r\n")
