@@ -19,7 +19,8 @@ import structlog
 
 from quivive.core.policies import PolicyKeeper
 from quivive.core.writers import CoreWriter
-from quivive.detection.judge import JudgeSettings, judge_live, verdict_hash
+from quivive.detection.judge import JudgeSettings, forget_late_day, judge, judge_live, late_days, verdict_hash
+from quivive.detection.learning import learn, skew_incidents
 from quivive.ledger.log import Ledger
 from quivive.ledger.published import RollbackError
 from quivive.ledger.recovery import LedgerDamagedError
@@ -27,6 +28,7 @@ from quivive.model.access import GapBody, GapCause
 from quivive.model.clock import DAY_US, Micros, utc_day
 from quivive.model.entry import EntryKind
 from quivive.model.errors import StorageError
+from quivive.model.learned import LearnedParametersBody
 from quivive.projection.projection import Projection, ProjectionMismatchError
 from quivive.spool.reader import SpoolReader
 from quivive.spool.record import SpoolDamage
@@ -85,6 +87,7 @@ class Pipeline:
         self._policy_due = False
         self._rebuild_to: dict[str, int] = {}  # heads when it began: entries go on arriving meanwhile
         self._gaps_owed: list[GapBody] = []
+        self._learned_for = 0
         self.failed = threading.Event()
         self.state = PipelineState()
         self._threads = [
@@ -282,9 +285,47 @@ class Pipeline:
         for days_back in range(1, SEAL_DAYS_BACK + 1):
             day = utc_day(Micros(now - days_back * DAY_US))
             if self.projection.seal(day, now):
-                body = {"day": day, "sha256": verdict_hash(self.projection, day)}
-                self._writer.write(EntryKind.VERDICTS_DAY, body)
+                self._commit_verdicts(day)
+        self._judge_late_day(now)
+        self._publish_learned(now)
         return 1
+
+    def _commit_verdicts(self, day: str) -> None:
+        body = {"day": day, "sha256": verdict_hash(self.projection, day)}
+        self._writer.write(EntryKind.VERDICTS_DAY, body)
+
+    def _judge_late_day(self, now: int) -> None:
+        """Judge again one sealed day that late contacts have touched, at each round, the oldest first.
+
+        What changes is a revision, and the day's hash is appended again; the sealed files stay as they are.
+        """
+        for day_at in late_days(self.projection):
+            day = utc_day(Micros(day_at))
+            judged = self.projection.sealed.holds(day)
+            if judged:
+                to_at = day_at + DAY_US
+                report = judge(self.projection, self._judge_settings, from_at=day_at, to_at=to_at, as_of=now)
+                if report.revised:
+                    self._commit_verdicts(day)
+            forget_late_day(self.projection, day_at)
+            if judged:
+                return
+
+    def _publish_learned(self, now: int) -> None:
+        """Once a day, learn from the days before and publish what counts from tomorrow on (DESIGN §9.2)."""
+        today = now // DAY_US * DAY_US
+        if self._learned_for >= today or self._behind():
+            return
+        for controller in self._judge_settings.controllers:
+            learned = learn(
+                self.projection, self._judge_settings, controller=controller, to_at=today, from_at=today + DAY_US,
+                as_of=now,
+            )  # fmt: skip
+            if learned.windows or learned.skews:
+                self._writer.write(EntryKind.PARAMETERS, LearnedParametersBody(learned=learned), controller=controller)
+            for incident in skew_incidents(controller, learned):
+                self._writer.write(EntryKind.INCIDENT, incident, controller=controller)
+        self._learned_for = today
 
     def _judge_recent(self) -> int:
         now = self._clock()

@@ -17,8 +17,8 @@ import numpy as np
 from quivive.detection.returning import add_returns, find_later, name_sources
 from quivive.detection.sqlsteps import add, any_row, count, make, make_steps, step
 from quivive.detection.templates import ExplanationTemplate, shipped_templates
-from quivive.model.clock import HOUR_US, SECOND_US
-from quivive.projection.projection import Projection
+from quivive.model.clock import DAY_US, HOUR_US, SECOND_US
+from quivive.projection.projection import SEAL_AFTER_US, Projection
 from quivive.projection.sealed import day_bounds
 
 MARGIN_US: Final = 25 * HOUR_US
@@ -32,6 +32,8 @@ MAX_PIECES: Final = 64
 """Ten-minute pieces of one call window: four hours, and the margins twice over."""
 MAX_INSTANT_US: Final = 2**62
 """Later than any instant: the span of a judgement that holds everything."""
+LATE_DAYS: Final = 7
+"""Sealed days that late contacts may have judged again; older ones wait for `quivive judge`."""
 DEFAULT_LATENESS_S: Final = 3_600
 
 
@@ -65,7 +67,7 @@ class JudgeReport:
 
 def judge(projection: Projection, settings: JudgeSettings, *, from_at: int, to_at: int, as_of: int) -> JudgeReport:
     """Judge every access of a period again (replay), sealed days included; sealed files stay as they are."""
-    with _judgement(projection, settings, as_of) as cursor:
+    with judgement(projection, settings, as_of) as cursor:
         name_sources(cursor, projection, from_at - MARGIN_US, to_at + MARGIN_US)
         make(cursor, "target", f"SELECT access_hi, access_lo, started_at FROM all_access {_between(from_at, to_at)}")
         make(cursor, "work_span", f"SELECT {int(from_at)} AS from_at, {int(to_at)} AS to_at")
@@ -78,9 +80,9 @@ def judge(projection: Projection, settings: JudgeSettings, *, from_at: int, to_a
 
 def judge_live(projection: Projection, settings: JudgeSettings, *, as_of: int) -> JudgeReport:
     """Judge what arrived, what new evidence touches and what has become decidable, in the hot days."""
-    with _judgement(projection, settings, as_of) as cursor:
+    with judgement(projection, settings, as_of) as cursor:
         name_sources(cursor, projection, 0, 0)
-        _live_target(cursor)
+        _live_target(cursor, as_of)
         report = _judge_target(cursor, projection, live=True)
         if report.exposures and find_later(cursor):  # once is enough: a return makes no other
             make(cursor, "target", "SELECT * FROM return_later")
@@ -93,16 +95,34 @@ def judge_live(projection: Projection, settings: JudgeSettings, *, as_of: int) -
     return report
 
 
+def late_days(projection: Projection) -> tuple[int, ...]:
+    """First instants of sealed days that late contacts have touched, the oldest first."""
+    with projection.judging, contextlib.closing(projection.cursor()) as cursor:
+        found = cursor.execute("SELECT DISTINCT day_at FROM late_day ORDER BY day_at").fetchall()
+    return tuple(int(at) for (at,) in found)
+
+
+def forget_late_day(projection: Projection, day_at: int) -> None:
+    """The day was judged again, or is not sealed."""
+    with projection.judging, contextlib.closing(projection.cursor()) as cursor:
+        cursor.execute("DELETE FROM late_day WHERE day_at = $1", [day_at])
+
+
 @contextlib.contextmanager
-def _judgement(projection: Projection, settings: JudgeSettings, as_of: int) -> Iterator[duckdb.DuckDBPyConnection]:
-    """One transaction of one judgement."""
+def judgement(
+    projection: Projection, settings: JudgeSettings, as_of: int, *, keep: bool = True
+) -> Iterator[duckdb.DuckDBPyConnection]:
+    """One transaction over the relations that the steps read; `keep=False` leaves nothing behind."""
     with projection.judging:
         cursor = projection.cursor()
         try:
             cursor.begin()
             _prepare(cursor, settings, as_of)
             yield cursor
-            cursor.commit()
+            if keep:
+                cursor.commit()
+            else:
+                cursor.rollback()
         except BaseException:
             with contextlib.suppress(duckdb.TransactionException):  # a refused commit has rolled back already
                 cursor.rollback()
@@ -178,7 +198,7 @@ def _source_rows(settings: JudgeSettings, known: Iterable[str], before_us: int) 
             yield controller, source, lateness_us, judging.silent_after_s * SECOND_US
 
 
-def _live_target(cursor: duckdb.DuckDBPyConnection) -> None:
+def _live_target(cursor: duckdb.DuckDBPyConnection, as_of: int) -> None:
     """Choose the accesses to judge. Each step is skipped whose input is empty: mostly nothing late has come."""
     accesses, contacts, keys, agents = (
         count(cursor, f"dirty_{each}") for each in ("access", "contact", "key", "agent")
@@ -200,12 +220,21 @@ def _live_target(cursor: duckdb.DuckDBPyConnection) -> None:
         if any_row(cursor, _SESSIONS):
             add(cursor, "contact_near", step("live_session"))
         _windows(cursor)
+        make(cursor, "late_span", _late_span(as_of))
+        add(cursor, "late_day", step("late_day"))
         make_steps(cursor, "named_key", "live_subject_key")
         add(cursor, "target", f"SELECT * FROM ({step('live_touched')}) EXCEPT SELECT * FROM target")
     if any_row(cursor, "target"):
         add(cursor, "target", step("live_listing"))
         if any_row(cursor, _JOBS):
             add(cursor, "target", step("live_rhythm"))
+
+
+def _late_span(as_of: int) -> str:
+    """Days that are sealed by now, at most `LATE_DAYS` back."""
+    last = (as_of - SEAL_AFTER_US) // DAY_US * DAY_US
+    days = ", ".join(f"(CAST({last - back * DAY_US} AS BIGINT))" for back in range(1, LATE_DAYS + 1))
+    return f"SELECT * FROM (VALUES {days}) AS d (day_at)"
 
 
 _SESSIONS: Final = "contact WHERE contact_kind IN ('training', 'assistance')"

@@ -18,6 +18,7 @@ from quivive.model.access import PatternClass
 from quivive.model.contact import AgentBody, ContactBody, HeartbeatBody, LegRole, ShiftBody
 from quivive.model.entry import ActBody, EntryKind
 from quivive.model.gate import GateBody
+from quivive.model.learned import LearnedParametersBody
 from quivive.projection.alert_rows import ALERT_BODIES, ALERT_LAYOUT, ALERT_ROWS
 from quivive.projection.decode import (
     BODY_DECODERS,
@@ -118,6 +119,14 @@ _LAYOUT: Final[dict[str, tuple[tuple[str, str], ...]]] = {
     "catalogue_version": (("controller", TEXT), ("version", INT), ("tie", TIE)),
     "catalogue_table": (
         ("controller", TEXT), ("version", INT), ("tie", TIE), ("record_table", TEXT), ("table_kind", TEXT),
+    ),
+    "learned_set": (("controller", TEXT), ("from_at", INT), ("tie", TIE)),
+    "learned_window": (
+        ("controller", TEXT), ("from_at", INT), ("tie", TIE), ("queue", TEXT), ("template", TEXT), ("before_us", INT),
+        ("after_us", INT), ("cap", INT),
+    ),
+    "learned_skew": (
+        ("controller", TEXT), ("from_at", INT), ("tie", TIE), ("source", TEXT), ("skew_us", INT),
     ),
     **ALERT_LAYOUT,
 }  # fmt: skip
@@ -324,6 +333,18 @@ def _catalogue(rows: Rows, envelope: Envelope, body: Any) -> None:
     rows["catalogue_table"].extend((*of, table.name, table.kind) for table in body.tables)
 
 
+def _learned(rows: Rows, envelope: Envelope, body: LearnedParametersBody) -> None:
+    learned = body.learned
+    if learned is None:
+        return
+    of = (envelope.controller, learned.from_at, _tie(envelope.body))
+    rows["learned_set"].append(of)
+    rows["learned_window"].extend(
+        (*of, each.queue, each.template, each.before_us, each.after_us, each.cap) for each in learned.windows
+    )
+    rows["learned_skew"].extend((*of, each.source, each.skew_us) for each in learned.skews)
+
+
 _ROWS_OF: Final[dict[str, Callable[[Rows, Envelope, Any], None]]] = {
     EntryKind.ACCESS: _access,
     EntryKind.ACCESS_COUNT: _count,
@@ -337,4 +358,5 @@ _ROWS_OF: Final[dict[str, Callable[[Rows, Envelope, Any], None]]] = {
     EntryKind.GATE_STATE: _gate,
     EntryKind.CATALOGUE_VERSION: _catalogue,
     EntryKind.ACT: _act,
+    EntryKind.PARAMETERS: _learned,
 }

@@ -13,6 +13,7 @@ from quivive.model.catalogue import Catalogue
 from quivive.model.contact import AgentBody, ContactBody, HeartbeatBody, ShiftBody
 from quivive.model.entry import ActBody, EntryKind
 from quivive.model.gate import GateBody
+from quivive.model.learned import LearnedParametersBody
 
 
 class Envelope(msgspec.Struct, gc=False):
@@ -123,5 +124,6 @@ BODY_DECODERS: Final[dict[str, msgspec.json.Decoder[Any]]] = {
     EntryKind.GATE_STATE: msgspec.json.Decoder(GateBody),
     EntryKind.CATALOGUE_VERSION: msgspec.json.Decoder(Catalogue),
     EntryKind.ACT: msgspec.json.Decoder(ActBody),
+    EntryKind.PARAMETERS: msgspec.json.Decoder(LearnedParametersBody),
 }
-"""Kinds that give rows. The others (`configuration`, `parameters`, `verdicts.day`) only count for their source."""
+"""Kinds that give rows. The others (`configuration`, `verdicts.day`) only count for their source."""

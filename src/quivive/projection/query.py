@@ -26,8 +26,8 @@ MAX_ROWS: Final = 5_000
 
 QUERY_NAMES: Final = (
     "access", "accesses_by_subject", "activity", "alert", "alert_accesses", "alert_counts", "alert_digest",
-    "alerts", "calls_around", "counts", "coverage", "coverage_reasons", "episode", "evidence", "gaps", "gate", "health", "incidents",
-    "links_of", "looks_of", "questions_of", "recorded_of", "rules_in_force", "shares", "switches", "unexplained",
+    "alerts", "calls_around", "counts", "coverage", "coverage_reasons", "episode", "evidence", "gaps", "gate", "health",
+    "incidents", "links_of", "looks_of", "questions_of", "recorded_of", "rules_in_force", "shares", "switches", "unexplained",
     "unexplained_accesses", "weak_excess", "words_of_access",
 )  # fmt: skip
 

@@ -140,6 +140,8 @@ CREATE TABLE IF NOT EXISTS judge_source (
     controller VARCHAR NOT NULL, source VARCHAR NOT NULL, lateness_us BIGINT NOT NULL, silent_after_us BIGINT NOT NULL
 );
 
+-- Sealed days that late evidence touched, by their first instant: a nightly replay judges them again.
+CREATE TABLE IF NOT EXISTS late_day (day_at BIGINT NOT NULL);
 -- What arrived since the last live judgement. Emptied by detection in the transaction that judged it.
 CREATE TABLE IF NOT EXISTS dirty_access (access_hi UBIGINT NOT NULL, access_lo UBIGINT NOT NULL, started_at BIGINT NOT NULL);
 CREATE TABLE IF NOT EXISTS dirty_contact (contact_hi UBIGINT NOT NULL, contact_lo UBIGINT NOT NULL);

@@ -32,6 +32,7 @@ _MERGES: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
     ("gap", ("gap",)),
     ("statement_count", ("statement_count",)),
     ("act", ("act",)),
+    ("learned", ("learned_set", "learned_window", "learned_skew")),
     ("alert", ("alert",)),
     ("alert_access", ("alert_access",)),
     ("alert_change", ("alert_change",)),
