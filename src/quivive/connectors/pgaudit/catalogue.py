@@ -47,8 +47,9 @@ def declared_snapshot(catalogue: Catalogue, search_path: tuple[str, ...] = ()) -
 
 
 def with_searched_columns(snapshot: CatalogueSnapshot, plan: StatementPlan) -> CatalogueSnapshot:
-    """Add the columns that predicates name of one source for certain."""
-    relations = dict(snapshot.relations)
+    """The relations a plan names, with the columns that its predicates name of one source for certain."""
+    named = {relation.oid: relation for name in plan.sources if (relation := snapshot.named(name)) is not None}
+    relations = dict(named)
     for predicate in plan.predicates:
         if len(predicate.sources) != 1 or predicate.column.startswith("#"):
             continue
@@ -59,4 +60,5 @@ def with_searched_columns(snapshot: CatalogueSnapshot, plan: StatementPlan) -> C
         number = _FIRST_FURTHER + len(relation.columns)
         column = Column(name=predicate.column, attnum=number, type_oid=0)
         relations[relation.oid] = replace(relation, columns={**relation.columns, number: column})
-    return replace(snapshot, relations=relations)
+    by_name = {relation.name: oid for oid, relation in relations.items()}
+    return replace(snapshot, relations=relations, by_name=by_name)

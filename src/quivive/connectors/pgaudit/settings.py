@@ -9,7 +9,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from quivive.capture.attribution import AttributionSettings
 from quivive.connectors.mapping.leaf import Place
-from quivive.connectors.pgaudit.server_log import LogFormat, log_reader
+from quivive.connectors.pgaudit.server_log import LogFormat
+from quivive.connectors.pgaudit.stderr_log import log_reader
 from quivive.connectors.pgaudit.translator import PgauditSettings
 from quivive.settings import SourceSettings
 

@@ -4,12 +4,10 @@ Called by `connectors.pgaudit.translator`. Statement texts are planned once per 
 towards the intake of the same process, which hashes them; nothing else of a statement leaves.
 """
 
-import csv
-import io
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Final
+from typing import Any, Final
 
 from quivive.capture.operands import Operands
 from quivive.capture.patterns import patterns_of
@@ -17,6 +15,7 @@ from quivive.capture.predicate_keys import gather_keys
 from quivive.capture.resolve import Extraction, resolve
 from quivive.capture.snapshot import CatalogueSnapshot
 from quivive.connectors.pgaudit.catalogue import declared_snapshot, with_searched_columns
+from quivive.connectors.pgaudit.server_log import csv_fields
 from quivive.model.access import MAX_KEYS_PER_PART, Action, CoverageClass, Pattern, PatternClass
 from quivive.model.catalogue import Catalogue
 from quivive.wire.plan import Aggregate, PlanKind, StatementPlan, Verb
@@ -115,11 +114,11 @@ class Statements:
     def read(self, text: str) -> tuple[Shaped, Known]:
         """Shape and plans of a statement text."""
         shaped = shape_of(text)
-        known = self._known.get(shaped.text)
+        known = self._known.get(shaped.fingerprint)
         if known is None:
             if len(self._known) >= MAX_PLANS:
                 self._known.clear()
-            known = self._known[shaped.text] = self._learn(shaped.text)
+            known = self._known[shaped.fingerprint] = self._learn(shaped.text)
         return shaped, known
 
     def _learn(self, shape: str) -> Known:
@@ -209,6 +208,27 @@ def _acting(plan: StatementPlan) -> StatementPlan:
     return plan.inner if plan.kind in _HOLDING and plan.inner is not None else plan
 
 
+def merged(found: list[Done]) -> Done:
+    """Several statements of one text: which of them a line is about cannot be told, so no class is claimed."""
+    if len(found) == 1:
+        return found[0]
+
+    def each(name: str) -> tuple[Any, ...]:
+        return tuple(dict.fromkeys(item for one in found for item in getattr(one, name)))
+
+    return Done(
+        action=found[0].action,
+        tables=each("tables"),
+        changed=each("changed"),
+        records=each("records"),
+        alternates=each("alternates"),
+        patterns=each("patterns"),
+        coverage=CoverageClass.COUNT_ONLY,
+        unknown=each("unknown"),
+        cursor=any(one.cursor for one in found),
+    )
+
+
 def candidates(known: Known, command: str) -> list[int]:
     """Statements of a text that one line of the log may be about: the log repeats the whole text for each."""
     found = [index for index, plan in enumerate(known.plans) if _is_about(plan, command)]
@@ -234,10 +254,7 @@ def parameters(field_text: str) -> list[bytes | None] | None:
     """Bound values of a line, None when the log does not hold them all."""
     if field_text in NOTHING_LOGGED:
         return [] if field_text == "<none>" else None
-    try:
-        values = next(csv.reader(io.StringIO(field_text, newline=""), strict=True), [""])
-    except csv.Error:
-        return None
-    if _SUPPRESSED in values:
+    values = csv_fields(field_text)
+    if values is None or _SUPPRESSED in values:
         return None
     return [value.encode("utf-8", "surrogatepass") if value else None for value in values]

@@ -5,8 +5,6 @@ shown, and says so by the coverage of each row. Must never guess an agent, a key
 a value: keys go in clear to the intake of the same process, which hashes them.
 """
 
-import csv
-import io
 import re
 from collections import Counter, OrderedDict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -16,7 +14,8 @@ from zoneinfo import ZoneInfo
 
 from quivive.capture.attribution import MAX_LOGIN, AttributionSettings
 from quivive.connectors.model import CanonicalRow, Record, Refusal, RowKind
-from quivive.connectors.pgaudit.server_log import LogFormat, LogRecord, log_reader
+from quivive.connectors.pgaudit.audit_line import AUDIT, Audit, read_audit
+from quivive.connectors.pgaudit.server_log import LogFormat, LogRecord
 from quivive.connectors.pgaudit.session import Session
 from quivive.connectors.pgaudit.statement import (
     NOTHING_LOGGED,
@@ -24,8 +23,10 @@ from quivive.connectors.pgaudit.statement import (
     Known,
     Statements,
     candidates,
+    merged,
     parameters,
 )
+from quivive.connectors.pgaudit.stderr_log import log_reader
 from quivive.connectors.readable import address_of, readable
 from quivive.model.access import Action, CoverageClass
 from quivive.model.catalogue import Catalogue
@@ -34,7 +35,6 @@ from quivive.wire.shape import Shaped
 
 MAX_SESSIONS: Final = 20_000
 """Sessions followed at once: about 40 MB; a forgotten one names nobody until its next SET."""
-_AUDIT: Final = "AUDIT: "
 _DENIED: Final = "42501"  # insufficient_privilege
 _COUNTED: Final = frozenset({"SELECT", "INSERT", "UPDATE", "DELETE", "???", "MERGE"})
 """Commands whose rows pgAudit counts; of COPY and DECLARE it says 0."""
@@ -72,21 +72,6 @@ class PgauditSettings:
     search_path: tuple[str, ...] = ()
     comments: str = "sent"
     region: str = "FR"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Audit:
-    """One AUDIT line: `rows` None where `pgaudit.log_rows` is off or counts nothing."""
-
-    statement: int
-    substatement: int
-    kind: str
-    command: str
-    object_type: str
-    object_name: str
-    text: str
-    given: str
-    rows: int | None
 
 
 @dataclass(slots=True)
@@ -141,8 +126,8 @@ class PgauditTranslator:
         if found.severity in {"ERROR", "FATAL", "ERREUR"}:
             yield from self._failed(found, session)
             session.failed()
-        elif found.message.startswith(_AUDIT):
-            audit = _read_audit(found)
+        elif found.message.startswith(AUDIT):
+            audit = read_audit(found)
             if isinstance(audit, Refusal):
                 yield audit
                 return
@@ -190,7 +175,7 @@ class PgauditTranslator:
         )
 
     def _audited(
-        self, record: LogRecord, audit: _Audit, session: Session, pending: _Pending
+        self, record: LogRecord, audit: Audit, session: Session, pending: _Pending
     ) -> Iterator[CanonicalRow | Refusal]:
         text, given = session.begins(audit.statement, audit.substatement, audit.text, audit.given)
         place = (audit.statement, audit.substatement)
@@ -206,7 +191,7 @@ class PgauditTranslator:
             yield from self._by_text(record, audit, session, pending, text, given)
 
     def _by_text(
-        self, record: LogRecord, audit: _Audit, session: Session, pending: _Pending, text: str, given: str
+        self, record: LogRecord, audit: Audit, session: Session, pending: _Pending, text: str, given: str
     ) -> Iterator[CanonicalRow | Refusal]:
         shaped, known = self._statements.read(text)
         binds = parameters(given)
@@ -234,7 +219,7 @@ class PgauditTranslator:
     def _executed(
         self,
         record: LogRecord,
-        audit: _Audit,
+        audit: Audit,
         session: Session,
         pending: _Pending,
         shaped: Shaped,
@@ -244,7 +229,7 @@ class PgauditTranslator:
     ) -> Iterator[CanonicalRow | Refusal]:
         rows = audit.rows if audit.command in _COUNTED else None
         tags = self._tags(shaped, given_none=audit.given == "<none>")
-        done = _merged([self._statements.done(shaped, known, index, binds or (), rows) for index in chosen])
+        done = merged([self._statements.done(shaped, known, index, binds or (), rows) for index in chosen])
         if done.tables:
             pending.tables.update(done.tables)
             yield self._told(record, audit, session, done, tags, None if done.cursor else rows)
@@ -259,7 +244,7 @@ class PgauditTranslator:
             )
 
     def _by_object(
-        self, record: LogRecord, audit: _Audit, session: Session, pending: _Pending, tags: Mapping[str, str]
+        self, record: LogRecord, audit: Audit, session: Session, pending: _Pending, tags: Mapping[str, str]
     ) -> Iterator[CanonicalRow | Refusal]:
         """A table that the server names and the text does not: behind a view, or with the text not logged."""
         name = audit.object_name
@@ -291,7 +276,7 @@ class PgauditTranslator:
     # Rows -------------------------------------------------------------------------------------------------------
 
     def _told(
-        self, record: LogRecord, audit: _Audit, session: Session, done: Done, tags: Mapping[str, str], rows: int | None
+        self, record: LogRecord, audit: Audit, session: Session, done: Done, tags: Mapping[str, str], rows: int | None
     ) -> CanonicalRow:
         more: dict[str, Any] = {}
         if done.records:
@@ -371,45 +356,3 @@ class PgauditTranslator:
             if login and len(login) <= MAX_LOGIN:
                 return login, contact[:MAX_LOGIN], named
         return "", contact[:MAX_LOGIN], False
-
-
-def _merged(found: list[Done]) -> Done:
-    """Several statements of one text: which of them a line is about cannot be told, so no class is claimed."""
-    if len(found) == 1:
-        return found[0]
-
-    def each(name: str) -> tuple[Any, ...]:
-        return tuple(dict.fromkeys(item for one in found for item in getattr(one, name)))
-
-    return Done(
-        action=found[0].action,
-        tables=each("tables"),
-        changed=each("changed"),
-        records=each("records"),
-        alternates=each("alternates"),
-        patterns=each("patterns"),
-        coverage=CoverageClass.COUNT_ONLY,
-        unknown=each("unknown"),
-        cursor=any(one.cursor for one in found),
-    )
-
-
-def _read_audit(record: LogRecord) -> _Audit | Refusal:
-    wrong = Refusal(number=record.number, field="message", expected="the fields of pgAudit", found="other text")
-    try:
-        fields = next(csv.reader(io.StringIO(record.message[len(_AUDIT) :], newline=""), strict=True))
-    except (csv.Error, StopIteration):
-        return wrong
-    if len(fields) not in {9, 10} or not fields[1].isdecimal() or not fields[2].isdecimal():
-        return wrong
-    return _Audit(
-        statement=int(fields[1]),
-        substatement=int(fields[2]),
-        kind=fields[3],
-        command=fields[4],
-        object_type=fields[5],
-        object_name=fields[6],
-        text=fields[7],
-        given=fields[8],
-        rows=int(fields[9]) if len(fields) == 10 and fields[9].isdecimal() else None,
-    )

@@ -298,11 +298,11 @@ def _token_name(match: re.Match[str]) -> str:
 
 def _body(name: str, *, quoted: bool, bracketed: bool) -> str:
     if name == "time_local" and not bracketed:
-        return r"\[[^\]]+\]"
+        return r"\[[^\[\]]+\]"
     if quoted:
         return r'(?:[^"\\]|\\.)*+'
     if bracketed:
-        return r"[^\]]*"
+        return r"[^\[\]]*"
     return r'[^"\n]*?' if name in _VARIABLE_WIDTH else r"\S*"
 
 

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from pgaudit_lines import csv_line
 
 from quivive.connectors.model import Refusal
-from quivive.connectors.pgaudit.server_log import LogFormat, instant, log_reader
+from quivive.connectors.pgaudit.server_log import LogFormat, instant
+from quivive.connectors.pgaudit.stderr_log import log_reader
 from quivive.model.errors import ConfigurationError
 
 PARIS = ZoneInfo("Europe/Paris")
