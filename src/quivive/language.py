@@ -82,7 +82,7 @@ def _sentence(text: str) -> str:
         return whole
     for pattern, template in _templates():
         if found := pattern.fullmatch(text):
-            return template.format(*found.groups())
+            return template.format(*map(_sentence, found.groups()))  # a place may hold a sentence of its own
     return text
 
 
