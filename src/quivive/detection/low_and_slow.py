@@ -12,8 +12,8 @@ from math import log, log1p
 
 from quivive.detection.counts import DayCount, day_before
 from quivive.detection.parameters import LowAndSlowParameters, ResidualParameters
-from quivive.detection.peers import MEASURES, PeerGroup, exposure_of, group_of, peer_groups
-from quivive.detection.residual import cold, training_days
+from quivive.detection.peers import MEASURES, PeerGroup, exposure_of, group_of, own_factor, peer_groups
+from quivive.detection.residual import cold, own_days, training_days
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +59,8 @@ def signals(
         return ()
     groups = peer_groups(training, residual)
     since = day_before(day, parameters.days - 1)
+    # What is usual for a person is learned from before the chart begins, so that the chart does not learn itself away.
+    before = own_days([count for count in training if count.day < since], since, residual, groups)
     own: dict[str, list[DayCount]] = defaultdict(list)
     for count in sorted(history, key=lambda c: (c.ident, c.day)):
         if since <= count.day <= day:
@@ -67,7 +69,7 @@ def signals(
         signal
         for days in own.values()
         if days[-1].day == day
-        for signal in _crossing(days, day, groups, residual, parameters, alerted)
+        for signal in _crossing(days, day, groups, before.get(days[-1].ident, ()), residual, parameters, alerted)
     ]
     return tuple(sorted(found, key=lambda each: (-each.statistic_milli, each.ident)))
 
@@ -76,6 +78,7 @@ def _crossing(
     days: Sequence[DayCount],
     day: str,
     groups: dict[tuple[str, ...], PeerGroup],
+    before: Sequence[tuple[DayCount, PeerGroup]],
     residual: ResidualParameters,
     parameters: LowAndSlowParameters,
     alerted: AbstractSet[tuple[str, str]],
@@ -83,6 +86,7 @@ def _crossing(
     """The chart of this person that crosses highest on the last day, if any."""
     best: SlowSignal | None = None
     for measure in MEASURES:
+        past = [(count, group.norms[measure]) for count, group in before]
         for factor in parameters.factors:
             chart = _Chart(days=[])
             for count in days:
@@ -90,7 +94,8 @@ def _crossing(
                 if group is None:
                     continue
                 norm = group.norms[measure]
-                mean = norm.rate * exposure_of(count, residual)
+                own = own_factor(past, measure, norm.rate * group.mean_exposure, residual)
+                mean = norm.rate * exposure_of(count, residual) * own
                 chart.total += ratio(getattr(count, measure), mean, norm.spread, factor)
                 assert chart.days is not None, "given above"
                 chart.days.append(count)

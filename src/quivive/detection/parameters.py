@@ -37,11 +37,11 @@ class ResidualParameters:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LowAndSlowParameters:
-    """Charts on `factors` times the expected count; `threshold` in nats, from tools/low_and_slow_threshold.py."""
+    """Charts on `factors` times the expected count; `threshold` in nats, from bench/low_and_slow_threshold.py."""
 
     factors: tuple[float, ...] = (2.0, 4.0)
-    threshold: float = 8.0
-    days: int = 56
+    threshold: float = 12.0
+    days: int = 28
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
