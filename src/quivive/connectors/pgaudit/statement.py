@@ -236,6 +236,11 @@ def candidates(known: Known, command: str) -> list[int]:
     return [index for index in found if _acting(known.plans[index]).action in wanted] or found
 
 
+def explained(known: Known, chosen: list[int]) -> bool:
+    """Whether all that a line may be about is EXPLAIN: it shows a plan and no row."""
+    return bool(chosen) and all(known.plans[index].kind is PlanKind.EXPLAIN for index in chosen)
+
+
 def _is_about(plan: StatementPlan, command: str) -> bool:
     if command in _UTILITY:
         return plan.verb is _UTILITY[command] or plan.kind is PlanKind.TRANSACTION

@@ -23,6 +23,7 @@ from quivive.connectors.pgaudit.statement import (
     Known,
     Statements,
     candidates,
+    explained,
     merged,
     parameters,
 )
@@ -199,7 +200,7 @@ class PgauditTranslator:
         if session.first_time(text, given):
             for index in chosen:
                 session.effect(known.plans[index], shaped, binds or ())
-        elif audit.object_name:
+        elif audit.object_name and not explained(known, chosen):
             tags = self._tags(shaped, given_none=given == "<none>")
             yield from self._by_object(record, audit, session, pending, tags)
             return
@@ -211,6 +212,11 @@ class PgauditTranslator:
             self.skipped["told already"] += 1  # the first line of a text of several statements tells them all
             return
         chosen = [index for index in chosen if self._statements.protected(known, index)]
+        if not chosen and audit.object_name and not explained(known, candidates(known, audit.command)):
+            # A table that the text hides: behind a function that the server unfolded.
+            tags = self._tags(shaped, given_none=given == "<none>")
+            yield from self._by_object(record, audit, session, pending, tags)
+            return
         if not chosen:
             self.skipped["no protected table"] += 1
             return

@@ -218,6 +218,21 @@ def test_views_with_log_relation():
     ]
 
 
+def test_explain_shows_a_plan():
+    """EXPLAIN ANALYZE reads rows and shows none of them, by whatever lines it is logged."""
+    log = Log()
+    for kind in ("OBJECT", "SESSION"):
+        text = "explain analyze select * from customer where id=1"
+        log.add(f"AUDIT: {kind},1,1,READ,SELECT,TABLE,public.customer,{text},<none>,1")
+    assert log.rows() == []
+
+
+def test_a_table_behind_a_function_is_told():
+    """The text names no table; the server does."""
+    row = Log().said("select * from inlined(8)", name="public.customer").row()
+    assert (row["tables"], row["coverage"]) == (["public.customer"], "count_only")
+
+
 def test_relations_nobody_declared_are_refused():
     """A view without log_relation, or an unmapped table: said aloud, never skipped."""
     (refusal,) = Log().said("select * from customer_card where id=3").read()
