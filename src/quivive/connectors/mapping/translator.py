@@ -81,7 +81,7 @@ class MappingTranslator:
             value = evaluation.row(record.fields)
         except FieldError as error:
             return Refusal(number=record.number, field=error.field, expected=error.expected, found=error.found)
-        self.doubts.update(evaluation.doubts)
+        self.doubts.update(set(evaluation.doubts))
         self.phones.update(evaluation.phones)
         past = [at for at in evaluation.instants if at <= now]
         self._complete_to = max(self._complete_to, *past) if past else self._complete_to
