@@ -276,6 +276,7 @@ def _write_configuration(settings: Settings, writer: CoreWriter) -> None:
             "mode": source.mode,
             "on_failure": source.on_failure,
             "grade": source.grade,
+            "mapping": source.mapping,
             "keep_unknown": source.keep_unknown,
             "programs": source.programs,
         }
