@@ -38,6 +38,7 @@ class DryRun:
         refused, refused_total, skipped, doubts: by row, and by reason. phones: by state.
         first, last: instants, "" without any. clock: one sentence when the clock or the zone must be wrong, or "".
         problem: why nothing was read at all, or where the file breaks off, or "".
+        grade, lateness_s: what the mapping states of its source, "" and 0 when nothing.
         checked: "rows" when rows went through the installation's catalogue, "mapping" without a configuration.
     """
 
@@ -58,6 +59,8 @@ class DryRun:
     clock: str
     problem: str
     checked: str
+    grade: str = ""
+    lateness_s: int = 0
 
     @property
     def good(self) -> bool:
@@ -94,6 +97,8 @@ def throwaway_facts(settings: Settings, name: str) -> SourceFacts:
 def told(result: DryRun) -> list[str]:
     """The result as lines for a person."""
     lines = [f"mapping: {result.mapping} ({result.rows})"]
+    if result.lateness_s:
+        lines.append(f"grade {result.grade}; late by at most {_duration(result.lateness_s)}")
     if result.problem:
         lines.append(f"problem: {result.problem}")
     lines += [f"assumed {what}: {how}" for what, how in result.assumed.items()]
@@ -117,6 +122,10 @@ def told(result: DryRun) -> list[str]:
     lines.append("checked against: " + ("the installation's catalogue" if result.checked == "rows" else "nothing"))
     lines.append("nothing was written")
     return lines
+
+
+def _duration(seconds: int) -> str:
+    return f"{seconds // 3_600} h" if seconds % 3_600 == 0 else f"{seconds // 60} min"
 
 
 def as_json(result: DryRun) -> dict[str, Any]:
@@ -185,6 +194,8 @@ def _result(
         clock=clock_doubt(translation.samples, now) if translation else "",
         problem=problem,
         checked="mapping" if facts is None else "rows",
+        grade=feed.grade if feed.lateness_s else "",
+        lateness_s=feed.lateness_s,
     )
 
 
