@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from functools import lru_cache
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -16,6 +17,8 @@ MAX_SERIAL: Final = 2_958_465.99999
 """31 December 9999 as a spreadsheet counts days."""
 MAX_DURATION: Final = timedelta(days=31)
 """The longest duration added to an instant; a call or a shift is far shorter."""
+MAX_DATES_CACHED: Final = 1_024
+"""Texts kept with what they mean: one row names the same instant up to four times."""
 _PACKED: Final = re.compile(r"(\d{4})(\d\d)(\d\d)(?:[T ]?(\d\d)(\d\d)(\d\d)?)?", re.ASCII)
 _SERIAL_ZERO: Final = datetime(1899, 12, 30)  # noqa: DTZ001 - a spreadsheet's clock has no zone
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -57,12 +60,12 @@ def read_moment(raw: object, formats: Sequence[str]) -> datetime | None:
         return datetime(raw.year, raw.month, raw.day)  # noqa: DTZ001 - the mapping's zone follows
     if isinstance(raw, bool) or not isinstance(raw, (str, int, float)):
         return None
-    text = str(raw).strip()
-    for word in formats:
-        found = _read(text, word)
-        if found is not None:
-            return found
-    return None
+    return _written(str(raw).strip(), tuple(formats))
+
+
+@lru_cache(maxsize=MAX_DATES_CACHED)
+def _written(text: str, formats: tuple[str, ...]) -> datetime | None:
+    return next((found for word in formats if (found := _read(text, word)) is not None), None)
 
 
 def is_zero_date(text: str) -> bool:
