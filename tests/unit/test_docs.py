@@ -23,6 +23,7 @@ STRUCTS = [
     settings.OperatorSettings,
     settings.SourceSettings,
     settings.TelephonySettings,
+    settings.DetectionSettings,
     settings._ControllerFile,
     settings._RetentionSettings,
     settings._TableSettings,
