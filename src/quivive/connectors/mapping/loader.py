@@ -160,7 +160,7 @@ def parse_mapping(document: dict[str, Any], file: str, resolve: Resolve) -> Spec
         merge=tuple(merge),
         complete_to=_complete(document, place),
         defaults=place.at("defaults").mapping(document.get("defaults", {})),
-        grade=place.at("grade").choice(document.get("grade", Grade.A), Grade),
+        grade=place.at("grade").choice(document.get("grade", _default_grade(document)), Grade),
         lateness_s=_seconds(document.get("lateness", "0 s"), place.at("lateness")),
         sample=place.at("sample").text(document.get("sample", "")) if document.get("sample") else "",
     )
@@ -203,6 +203,11 @@ def _complete(document: dict[str, Any], place: Place) -> CompleteRule:
     planned = document.get("kind") in {RowKind.DIRECTORY, RowKind.ROSTER}
     default = CompleteRule.FILE_TIME if planned else CompleteRule.LATEST_INSTANT
     return place.at("complete_to").choice(document.get("complete_to", default), CompleteRule)
+
+
+def _default_grade(document: dict[str, Any]) -> Grade:
+    """A file of accesses is written at leisure by the application it tells of, unless its mapping knows better."""
+    return Grade.D if document.get("kind") == RowKind.ACCESSES else Grade.A
 
 
 def _seconds(raw: Any, place: Place) -> int:
