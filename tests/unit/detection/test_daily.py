@@ -4,75 +4,16 @@ import random
 
 import numpy as np
 import pytest
-from counted import SETTINGS, residual_gate
-from traces import CONTROLLER, CUSTOMER, SECOND, T0, Shards, access, call, catalogue, gate, heartbeat, key, person
+from leaky_centre import AGENTS, END, TODAY, feed, projected
+from traces import CONTROLLER, key
 
 from quivive.detection.budget import Capacity, allot
-from quivive.detection.counts import local_day
 from quivive.detection.daily import audit_pool, daily, daily_hits
-from quivive.detection.judge import judge_live
 from quivive.detection.parameters import DetectionParameters
 from quivive.model.alert import AlertOrigin, IncidentKind, Switch
-from quivive.projection.projection import Projection
 
-DAY = 86_400 * SECOND
-DAYS = 17
-AGENTS = 10
-BEGIN = T0 - 10 * 3_600 * SECOND  # 10:26 UTC
-LAST = BEGIN + (DAYS - 1) * DAY
-END = LAST + 12 * 3_600 * SECOND
-TODAY = local_day(LAST, "UTC")
 PARAMETERS = DetectionParameters(timezone="UTC")
 ON = frozenset({Switch.RESIDUAL, Switch.LOW_AND_SLOW, Switch.RANDOM_AUDIT})
-
-
-def feed(*, leak=8, outage=False, seed=3):
-    """Ten agents over seventeen days: identified calls, a stray now and then, and a leak on the last day.
-
-    An outage loses the calls of everybody in the last day's first hour, though their accesses are there.
-    """
-    chance = random.Random(seed)
-    events = [catalogue(), gate(), residual_gate()]
-    events += [person(f"p{agent}", [f"login-{agent}"]) for agent in range(AGENTS)]
-    for day in range(DAYS):
-        for agent in range(AGENTS):
-            login = f"login-{agent}"
-            for number in range(6):
-                at = BEGIN + day * DAY + (number * 500 + agent * 7) * SECOND
-                name = f"{day}-{agent}-{number}"
-                lost = outage and day == DAYS - 1
-                if not lost:
-                    events.append(
-                        call(
-                            f"A-{name}",
-                            at,
-                            at + 200 * SECOND,
-                            subjects=[("record", f"c{name}")],
-                            agents=(login,),
-                            queue="q",
-                        )
-                    )
-                events.append(access(f"a{name}", at + 20 * SECOND, [(CUSTOMER, f"c{name}")], agent=login))
-            strays = int(chance.random() < 0.15) + (leak if agent == 3 and day == DAYS - 1 else 0)
-            for number in range(strays):
-                at = BEGIN + day * DAY + (3_300 + number * 600 + agent) * SECOND
-                events.append(
-                    access(f"s{day}-{agent}-{number}", at, [(CUSTOMER, f"s{day}-{agent}-{number}")], agent=login)
-                )
-    return events
-
-
-def projected(folder, events, *, batches=1):
-    """Project in so many batches, judging after each; completeness is told last, as a source does."""
-    made = Projection.open(folder)
-    shards = Shards()
-    size = len(events) // batches + 1
-    for start in range(0, len(events), size):
-        made.apply(shards.durable(events[start : start + size]))
-        judge_live(made, SETTINGS, as_of=END)
-    made.apply(shards.durable([heartbeat(END, at=END)]))
-    judge_live(made, SETTINGS, as_of=END + SECOND)
-    return made
 
 
 def of_day(projection):
