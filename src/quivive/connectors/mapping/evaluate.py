@@ -122,7 +122,10 @@ class Evaluation:
             return leaf.constant
         if leaf.setting:
             return self._settings.get(leaf.setting) or None
-        found = self._dated(leaf, name) if leaf.date else self._plain(leaf)
+        try:
+            found = self._dated(leaf, name) if leaf.date else self._plain(leaf)
+        except OverflowError:  # beyond the years a calendar holds
+            raise FieldError(self._name(leaf), "a date between 1970 and 9999", "another date") from None
         return leaf.default if found is None else found
 
     def _source(self, leaf: Value) -> Any:

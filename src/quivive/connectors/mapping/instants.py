@@ -163,7 +163,10 @@ def _written_time(text: str) -> timedelta | None:
 
 def read_duration(raw: object, unit: Unit) -> timedelta | None:
     """Read a duration; None when it is none, negative or longer than a month."""
-    found = _duration(raw, unit)
+    try:
+        found = _duration(raw, unit)
+    except OverflowError:
+        return None
     return found if found is not None and timedelta() <= found <= MAX_DURATION else None
 
 

@@ -210,8 +210,8 @@ def value_of(raw: Any, place: Place, depth: int = 0) -> Value:
         raise place.wrong(f"at most {MAX_DEPTH} levels", "more")
     _check_steps(raw, place)
     setting = raw.get("setting", "")
-    if setting and setting not in SETTINGS:
-        raise place.at("setting").wrong("one of " + ", ".join(sorted(SETTINGS)), str(setting))
+    if setting and (not isinstance(setting, str) or setting not in SETTINGS):
+        raise place.at("setting").wrong("one of " + ", ".join(sorted(SETTINGS)), "another word")
     return Value(
         column=place.column(raw["column"]) if "column" in raw else "",
         constant=_constant(raw.get("constant"), place.at("constant")),
@@ -245,8 +245,8 @@ def _check_steps(raw: dict[str, Any], place: Place) -> None:
     for name in ("with", "split", "prefix", "after", "case", "zone"):
         if name in raw:
             place.at(name).text(raw[name])
-    if raw.get("case", "lower") not in {"lower", "upper"}:
-        raise place.at("case").wrong("lower or upper", str(raw["case"]))
+    if raw.get("case", "lower") not in ("lower", "upper"):
+        raise place.at("case").wrong("lower or upper", "another word")
     if ("day" in raw) != ("time" in raw):
         raise place.wrong("day and time together", "one of them")
     if "otherwise" in raw and "choice" not in raw:

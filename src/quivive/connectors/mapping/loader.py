@@ -200,7 +200,7 @@ def _version(document: dict[str, Any], place: Place) -> tuple[VersionRule, Any]:
 
 
 def _complete(document: dict[str, Any], place: Place) -> CompleteRule:
-    planned = document.get("kind") in {RowKind.DIRECTORY, RowKind.ROSTER}
+    planned = document.get("kind") in (RowKind.DIRECTORY, RowKind.ROSTER)
     default = CompleteRule.FILE_TIME if planned else CompleteRule.LATEST_INSTANT
     return place.at("complete_to").choice(document.get("complete_to", default), CompleteRule)
 
@@ -235,7 +235,7 @@ def _format(raw: Any, place: Place, expected: tuple[str, ...]) -> Format:
     raw = place.mapping(raw)
     place.known(raw, _FORMAT)
     delimiter = raw.get("delimiter", "")
-    if delimiter and delimiter not in DELIMITERS:
+    if delimiter and (not isinstance(delimiter, str) or delimiter not in DELIMITERS):
         raise place.at("delimiter").wrong("one of " + ", ".join(DELIMITERS), "another text")
     encoding = raw.get("encoding", "")
     if encoding and encoding not in ENCODINGS:
