@@ -16,6 +16,7 @@ from typing import Any, Final, NoReturn, TypeVar
 import rich_click as click
 
 from quivive.alert_cli import add_commands
+from quivive.coverage_cli import add_coverage
 from quivive.language import said, speak
 from quivive.model.errors import ConfigurationError, QuiviveError
 
@@ -372,6 +373,7 @@ def _fail(error: QuiviveError) -> NoReturn:
 
 
 add_commands(cli, _ask, _emit)
+add_coverage(cli, _ask, _emit)
 
 
 def main() -> None:

@@ -10,6 +10,7 @@ from typing import Any, Final
 from quivive.core.alert_commands import alert_commands
 from quivive.core.compose import Parts
 from quivive.core.control import Handler, Streamer
+from quivive.core.coverage_commands import coverage_commands
 from quivive.core.writers import CoreWriter
 from quivive.detection.judge import JudgeSettings, judge
 from quivive.ledger.entry import decode_entry
@@ -41,6 +42,7 @@ def commands(
         "token-revoke": table.token_revoke,
         "sign-in-link": table.sign_in_link,
         **alert_commands(parts, writer),
+        **coverage_commands(parts),
     }
     return handlers, {"tail": table.tail}
 
