@@ -5,33 +5,17 @@ request of the browser is watched: none may leave for another origin. Screenshot
 or to QUIVIVE_SCREENSHOTS.
 """
 
-import os
-import socket
-import sys
-import threading
-from contextlib import contextmanager
 from pathlib import Path
 
-import pytest
-import uvicorn
-from playwright.sync_api import Page, expect, sync_playwright
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "unit" / "web"))
-
 import fakes
+import pytest
+from browser import CHROMIUM, CONTRAST, browsing, serving
+from fakes_detection import ALERT
+from playwright.sync_api import expect
 
 from quivive.model.entry import ActKind
 from quivive.model.permission import Role
-from quivive.web.app import create_app
 
-CHROMIUM = "/usr/bin/chromium"
-ARGUMENTS = (
-    "--headless=new",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--no-first-run",
-)
 WORDS = {
     "fr": {
         "confirm": "Ouvrir la session",
@@ -77,73 +61,17 @@ WORDS = {
     },
 }
 
+PAGES = (
+    "/", "/activity?live=0", "/unexplained", "/subject", "/health", "/alerts?state=", f"/alerts/{ALERT}", "/coverage",
+    "/exposure", "/rules/wildcard-search",
+)  # fmt: skip
+
 pytestmark = [
     pytest.mark.journey,
     pytest.mark.skipif(not Path(CHROMIUM).exists(), reason="needs the system's Chromium"),
     # The browser is closed by Playwright; its sockets may still be collected later.
     pytest.mark.filterwarnings("ignore::ResourceWarning"),
 ]
-
-
-@contextmanager
-def serving(place):
-    """Serve the installation on an ephemeral loopback port; gives its address."""
-    listener = socket.socket()
-    listener.bind(("127.0.0.1", 0))
-    config = uvicorn.Config(create_app(place.services()), log_level="error", access_log=False, ws="none")
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-    finally:
-        server.should_exit = True
-        thread.join(timeout=10)
-        listener.close()
-
-
-@contextmanager
-def browsing(address, *, script, **options):
-    """A page of a fresh browser; on leaving, no request went elsewhere and no console error was seen."""
-    requests, errors = [], []
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(ARGUMENTS))
-        context = browser.new_context(java_script_enabled=script, viewport={"width": 1280, "height": 900}, **options)
-        page = context.new_page()
-        page.set_default_timeout(15_000)
-        page.on("request", lambda request: requests.append(request.url))
-        page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
-        page.on("pageerror", lambda error: errors.append(str(error)))
-        try:
-            yield page
-        finally:
-            browser.close()
-    elsewhere = [url for url in requests if not url.startswith((f"{address}/", "data:"))]
-    assert requests
-    assert elsewhere == []
-    assert errors == []
-
-
-@pytest.fixture
-def place(tmp_path):
-    """The installation."""
-    place = fakes.installation(tmp_path)
-    yield place
-    place.vault.close()
-
-
-@pytest.fixture
-def shot(tmp_path):
-    """Take a screenshot under a name."""
-    folder = Path(os.environ.get("QUIVIVE_SCREENSHOTS", str(tmp_path)))
-    folder.mkdir(parents=True, exist_ok=True)
-
-    def take(page: Page, name: str) -> None:
-        target = folder / f"{name}.png"
-        page.screenshot(path=str(target), full_page=True)
-        assert target.stat().st_size > 1_000
-
-    return take
 
 
 def link(place, address):
@@ -250,46 +178,17 @@ def test_the_keyboard_reaches_everything_and_shows_where_it_is(place, shot):
         page.keyboard.press("Tab")
         assert page.evaluate("document.activeElement.className") == "skip"
         page.keyboard.press("Enter")
-        assert page.evaluate("document.activeElement.id") == "main"
+        expect(page.locator("#main")).to_be_focused()
         page.keyboard.press("Tab")
         assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
         shot(page, "dark-1-home")
         page.goto(f"{address}/unexplained")
         shot(page, "dark-2-to-explain")
         page.set_viewport_size({"width": 390, "height": 844})
-        for path in ("/", "/activity?live=0", "/unexplained", "/subject", "/health"):
+        for path in PAGES:
             page.goto(f"{address}{path}")
             assert page.evaluate("document.documentElement.scrollWidth") <= 390, path
         shot(page, "narrow-health")
-
-
-CONTRAST = """
-() => {
-  const paint = document.createElement('canvas').getContext('2d', {willReadFrequently: true});
-  const rgba = (colour) => {
-    paint.clearRect(0, 0, 1, 1); paint.fillStyle = colour; paint.fillRect(0, 0, 1, 1);
-    return [...paint.getImageData(0, 0, 1, 1).data];
-  };
-  const light = ([r, g, b]) => [r, g, b].map((v) => (v /= 255) <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)
-    .reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
-  const ground = (element) => {
-    for (let at = element; at; at = at.parentElement) {
-      const colour = rgba(getComputedStyle(at).backgroundColor);
-      if (colour[3] === 255) return colour;
-    }
-    return [255, 255, 255, 255];
-  };
-  const poor = [];
-  for (const element of document.querySelectorAll('body *')) {
-    const own = [...element.childNodes].some((node) => node.nodeType === 3 && node.textContent.trim());
-    if (!own || !element.getClientRects().length || element.closest('.visually-hidden, noscript')) continue;
-    const a = light(rgba(getComputedStyle(element).color)), b = light(ground(element));
-    const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
-    if (ratio < 4.5) poor.push(element.className + ' ' + element.textContent.trim().slice(0, 30) + ' ' + ratio.toFixed(2));
-  }
-  return poor;
-}
-"""
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
@@ -299,6 +198,6 @@ def test_text_is_legible(place, theme):
         page.goto(link(place, address))
         page.get_by_role("button", name=WORDS["fr"]["confirm"]).click()
         expect(page.get_by_role("heading", name=WORDS["fr"]["story"])).to_be_visible()
-        for path in ("/", "/activity?live=0", "/unexplained", "/subject", "/health"):
+        for path in PAGES:
             page.goto(f"{address}{path}")
             assert page.evaluate(CONTRAST) == [], path

@@ -51,7 +51,7 @@ def test_common_causes_are_charged_to_nobody(signed_in):
     """A silent source and a common shock stand in the place of alerts, with how many were not opened."""
     visible = text_of(signed_in(Role.DPO).get("/alerts").text)
     assert "La source aurore-cti ne transmet rien depuis le 22/11/2026 11:05:00" in visible
-    assert "personne n’en est chargé" in visible
+    assert "n’est imputé à personne" in visible
     assert "12 alertes n’ont pas été ouvertes" in visible
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from babel.messages.pofile import read_po
 
+from quivive.model.alert import AlertState
 from quivive.web import problems, sentences
 from quivive.web.i18n import LANGUAGES, LOCALE_FOLDER, MissingSentenceError, load_texts
 from quivive.web.pages import NAVIGATION
@@ -64,6 +65,7 @@ def joined_codes():
     yield from sentences.all_codes()
     yield from (f"home.figure.{code}" for code, _ in FIGURES)
     yield from (f"period.{period}" for period in Period)
+    yield from (f"alerts.tab.{state}" for state in (*AlertState, "all"))
     yield from (f"language.{language}" for language in LANGUAGES)
     yield from (f"share.{code}" for code in ("strong", "medium", "weak", "pending", "unknown", "unexplained"))
     yield from (f"field.{field}" for field in ("controller", "action", "verdict"))
@@ -79,7 +81,7 @@ def test_every_sentence_has_a_text(language):
         assert code in known, (language, code)
         strings = known[code].string
         assert all(strings if isinstance(strings, tuple) else (strings,)), (language, code)
-    assert prefixes <= {"home.figure.", "period.", "language.", "field.", "alert_state."}
+    assert prefixes <= {"home.figure.", "period.", "language.", "field.", "alerts.tab."}
 
 
 REFUSERS = ("web", "privacy", "vault.py", "core/compose.py")
