@@ -16,6 +16,7 @@ from quivive.core.pipeline import Pipeline
 from quivive.core.policies import PolicyKeeper
 from quivive.core.story import prove
 from quivive.detection.exposure_search import Lift, search
+from quivive.detection.rules import Rule
 from quivive.intake import Intake, IntakeKind, IntakeReport
 from quivive.ledger.log import Ledger
 from quivive.model.alert import AlertChangeBody, WordBody
@@ -27,7 +28,7 @@ from quivive.projection.projection import Projection, ProjectionUnavailableError
 from quivive.projection.query import Scope
 from quivive.settings import ControllerSettings, Settings
 from quivive.vault import Vault
-from quivive.web.services import ControllerFacts, LedgerHead, Services, SourceFacts, StoryResult
+from quivive.web.services import ControllerFacts, LedgerHead, RuleFacts, Services, SourceFacts, StoryResult
 
 PROJECTION_DELAY_US_READY_MAX: Final = 60_000_000  # `/readyz` is false when the verdicts are older than a minute
 
@@ -46,6 +47,7 @@ class Parts:
     policies: PolicyKeeper
     record_act: Callable[[ActBody], Awaitable[None]]
     record_entry: Callable[[EntryKind, str, Any], Awaitable[None]]
+    rules: Callable[[], tuple[Rule, ...]]
     clock: Callable[[], int]
 
 
@@ -58,7 +60,7 @@ def services(parts: Parts) -> Services:
         word=_word(parts),
         review=_review(parts),
         exposure_search=_ExposureSearch(parts.projection),
-        rules=tuple,  # the rules in force; `detection.rules` is to come
+        rules=lambda: tuple(_rule(rule) for rule in parts.rules()),
         sources=_sources(parts),
         intake=_Intake(parts.intake),
         webhook=Webhook(settings, parts.intake, parts.clock),
@@ -174,6 +176,21 @@ class _ExposureSearch:
             )
         except ProjectionUnavailableError:
             raise RefusedError("rebuilding") from None
+
+
+def _rule(rule: Rule) -> RuleFacts:
+    return RuleFacts(
+        id=rule.topic,
+        version=rule.version,
+        shipped=rule.shipped,
+        enabled=rule.enabled,
+        severity=rule.severity,
+        title={language: texts.title for language, texts in rule.texts.items()},
+        description={language: texts.description for language, texts in rule.texts.items()},
+        runbook={language: texts.runbook for language, texts in rule.texts.items()},
+        legal_note={language: texts.legal_note for language, texts in rule.texts.items()},
+        text=rule.text,
+    )
 
 
 def _sources(parts: Parts) -> Callable[[], Sequence[SourceFacts]]:

@@ -206,6 +206,7 @@ class _Core:
                     policies=policies,
                     record_act=_act_recorder(console),
                     record_entry=_entry_recorder(console),
+                    rules=lambda: rules,
                     clock=now_us,
                 )
             finally:

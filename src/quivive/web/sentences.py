@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from quivive.detection.coverage import FixCode
 from quivive.ledger.finding import FindingCode
 from quivive.model.access import Action, AttributionSource, CoverageClass, GapCause, Grade, Outcome, PatternClass
 from quivive.model.alert import AlertOrigin, AlertState, ReviewOutcome, Severity, WordCategory
@@ -45,6 +46,7 @@ CODES: Final[tuple[tuple[str, type[StrEnum]], ...]] = (
     ("origin", AlertOrigin),
     ("word", WordCategory),
     ("source_kind", SourceKind),
+    ("fix", FixCode),
 )
 """Every closed set that has a sentence per member; the test of completeness walks it."""
 

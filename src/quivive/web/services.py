@@ -92,7 +92,7 @@ class ExposureSearch(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RuleFacts:
-    """A rule as its file tells it: titles, runbooks and legal notes by language (`fr`, `en`), and its whole text."""
+    """A rule as its file tells it: texts for a reader by language (`fr`, `en`), and the file itself."""
 
     id: str
     version: str
@@ -100,6 +100,7 @@ class RuleFacts:
     enabled: bool
     severity: str
     title: Mapping[str, str]
+    description: Mapping[str, str]
     runbook: Mapping[str, str]
     legal_note: Mapping[str, str]
     text: str

@@ -94,6 +94,7 @@ class Core:
                         policies=self.policies,
                         record_act=_act_recorder(console),
                         record_entry=_entry_recorder(console),
+                        rules=tuple,
                         clock=now_us,
                     )
                 )

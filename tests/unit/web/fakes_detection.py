@@ -110,6 +110,7 @@ def rules() -> tuple[RuleFacts, ...]:
             enabled=True,
             severity="high",
             title={"fr": "Recherche large par début de nom", "en": "Wide search by the beginning of a name"},
+            description={"fr": "Une recherche qui montre tout.", "en": "A search that shows everything."},
             runbook={"fr": "Demander quel besoin la recherche servait.", "en": "Ask which need the search served."},
             legal_note={"fr": "Porte sur la requête, non sur la personne.", "en": "About the query, not the person."},
             text="title: Wide search\ndetection:\n  wide:\n    pattern_class: contains\n",
@@ -153,9 +154,11 @@ def question(number: int, **changed: object) -> dict[str, object]:
 
 def tables() -> dict[str, list[dict[str, object]]]:
     """Rows by query name."""
-    share = {"controller": "aurore", "section": "share"}
-    fix = {"controller": "aurore", "section": "fix"}
-    source = {"controller": "aurore", "section": "source"}
+    nothing = {"source": "", "detail": "", "exposures": 0, "explained": 0, "median_s": 0, "p95_s": 0, "complete_to": 0}
+    nothing |= {"silent": False, "skew_ms": 0}
+    share = nothing | {"controller": "aurore", "section": "share"}
+    fix = nothing | {"controller": "aurore", "section": "fix"}
+    source = nothing | {"controller": "aurore", "section": "source"}
     return {
         "alerts": list(ALERTS),
         "alert_counts": [
@@ -226,6 +229,6 @@ def tables() -> dict[str, list[dict[str, object]]]:
             share | {"verdict": "unknown", "strength": "none", "template": "none", "cause": "source_silent", "exposures": 300},
             fix | {"code": "calls_without_customer", "source": "aurore-cti", "exposures": 2_200},
             fix | {"code": "source_silent", "source": "aurore-crm", "exposures": 300},
-            source | {"source": "aurore-cti", "explained": 7_100, "median_s": 42, "p90_s": 190, "complete_to": NOW, "skew_ms": -1_400},
+            source | {"source": "aurore-cti", "explained": 7_100, "median_s": 42, "p95_s": 190, "complete_to": NOW, "skew_ms": -1_400},
         ],
     }  # fmt: skip

@@ -65,6 +65,7 @@ class Rule:
         certain: rests only on facts that no late evidence reverses, so it may run live.
         quota: alerts it may open a day.
         switch: part of detection that must be on for it, or None.
+        text: the file's own, for a reader.
         scenarios: numbers of the misuse catalogue (detection reference §4).
     """
 
@@ -80,6 +81,7 @@ class Rule:
     texts: Mapping[str, RuleTexts]
     parts: tuple[Part, ...]
     correlation: Correlation | None
+    text: str = ""
 
     def runs(self, switches: AbstractSet[Switch]) -> bool:
         """Tell whether it is enabled and its switch, if it has one, is on."""

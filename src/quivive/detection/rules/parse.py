@@ -76,6 +76,7 @@ def parse_rule(file: str, text: str, *, shipped: bool) -> Rule:
     return Rule(
         topic=topic,
         version=sha256(text.encode()).hexdigest(),
+        text=text,
         shipped=shipped,
         enabled=_flag(file, custom, "enabled", default=True),
         severity=_severity(file, last),
