@@ -19,6 +19,7 @@ import structlog
 import uvloop
 
 from quivive.capture.address import Address, parse_address, parse_side_dsn
+from quivive.capture.arrival import Front
 from quivive.capture.attribution import AttributionSettings
 from quivive.capture.catalogue import CatalogueSnapshot, load_snapshot
 from quivive.capture.context import RelayContext, SourceFacts
@@ -26,7 +27,7 @@ from quivive.capture.describer import Describer
 from quivive.capture.encode import encode_body
 from quivive.capture.place import Programs, Zones
 from quivive.capture.policy import PolicyFile
-from quivive.capture.postgres_proxy import Front, Relayed
+from quivive.capture.postgres_proxy import Relayed
 from quivive.capture.side import SideConnection, SideError
 from quivive.capture.target import Target
 from quivive.capture.tls import client_context, server_context

@@ -1,0 +1,253 @@
+"""How a client arrives: start-up, TLS, cancel requests and the authentication, relayed untouched.
+
+Base of `postgres_proxy.Relayed`, which goes on when the server has let the client in. Must never decode a password,
+nor answer in the server's place except to refuse.
+"""
+
+import asyncio
+import ssl
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Final
+
+import structlog
+
+from quivive.capture.context import RelayContext
+from quivive.capture.leg import Leg
+from quivive.capture.target import Target
+from quivive.model.access import CaptureMode
+from quivive.wire.framing import HEADER_BYTES, FrameBuffer, PeerError, unpack_length
+from quivive.wire.postgres import messages
+
+log = structlog.get_logger()
+
+CONNECT_TIMEOUT_S: Final = 10.0
+STARTUP_TIMEOUT_S: Final = 60.0
+"""A client that has not finished its start-up by then is let go."""
+MAX_EARLY_BYTES: Final = 1 << 20
+"""Bytes of requests kept that a client sends before the server has let it in."""
+_PASSWORD: Final = ord("p")
+_REPLICATION_OFF: Final = frozenset({"", "0", "off", "no", "false"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Front:
+    """How clients reach the relay: `tls` None speaks clear only, `tls_only` refuses those who do not ask for TLS."""
+
+    tls: ssl.SSLContext | None = None
+    tls_only: bool = False
+
+
+CLEAR: Final = Front()
+
+
+class Phase(IntEnum):
+    STARTUP = 0
+    CONNECTING = 1
+    AUTHENTICATING = 2
+    SESSION = 3
+    OPAQUE = 4
+    CLOSED = 5
+
+
+class Arrival:
+    """From the first byte of a client to the server's first ReadyForQuery."""
+
+    def __init__(self, context: RelayContext, target: Target, front: Front) -> None:
+        self._context = context
+        self._target = target
+        self._front = front
+        self._phase = Phase.STARTUP
+        self._head = bytearray()
+        self._startup: dict[str, str] = {}
+        self._auth_client = FrameBuffer()
+        self._auth_server = FrameBuffer()
+        self._early = bytearray()
+        self._guarded = context.facts.closed or context.facts.mode is CaptureMode.STRICT
+        self._direct = False
+        self._connecting: asyncio.Task[None] | None = None
+        self._patience: asyncio.TimerHandle | None = None
+        self.client = Leg(self, self._client_startup)
+        self.server = Leg(self, self._server_auth)
+        self.client.peer, self.server.peer = self.server, self.client
+
+    def lost(self, leg: Leg) -> None:
+        """One side is gone."""
+        raise NotImplementedError
+
+    def _begin_session(self, rest: bytes) -> None:
+        """Go on with what follows the first ReadyForQuery."""
+        raise NotImplementedError
+
+    def close(self) -> None:
+        """End both sides after what was written is sent."""
+        self._phase = Phase.CLOSED
+        self.client.close()
+        self.server.close()
+
+    @property
+    def _replication(self) -> bool:
+        return self._startup.get("replication", "").lower() not in _REPLICATION_OFF
+
+    # --- start-up -------------------------------------------------------------------------------------------------
+
+    def client_arrived(self) -> None:
+        """The client's socket is open."""
+        loop = asyncio.get_running_loop()
+        self._patience = loop.call_later(STARTUP_TIMEOUT_S, self._impatient)
+
+    def _impatient(self) -> None:
+        if self._phase in (Phase.STARTUP, Phase.CONNECTING):
+            self.close()
+
+    def _client_startup(self, data: bytes) -> None:
+        head = self._head
+        head += data
+        if self._phase == Phase.CONNECTING:
+            if len(head) > MAX_EARLY_BYTES:
+                self.close()
+            return
+        if head[0] == messages.TLS_HANDSHAKE and self.client.tls is None:
+            self._direct_tls()
+            return
+        while len(head) >= 8 and self._phase == Phase.STARTUP:
+            length = int.from_bytes(head[:4], "big")
+            if not 8 <= length <= messages.MAX_STARTUP_BYTES:
+                self._refuse("08P01", "Quivive relay: this is not a PostgreSQL start-up message.")
+                return
+            if len(head) < length:
+                return
+            packet = bytes(head[:length])
+            del head[:length]
+            self._startup_packet(packet)
+
+    def _direct_tls(self) -> None:
+        """`sslnegotiation=direct`: the handshake without a question before it."""
+        context = self._front.tls
+        if context is None:
+            self.close()
+            return
+        first, self._head = bytes(self._head), bytearray()
+        self.client.secure(context, server_side=True)
+        self._direct = True
+        self.client.data_received(first)
+
+    def _startup_packet(self, packet: bytes) -> None:
+        code = int.from_bytes(packet[4:8], "big")
+        secured = self.client.tls is not None
+        if code == messages.SSL_REQUEST and self._front.tls is not None and not secured:
+            if self._head:  # clear bytes behind the question are somebody else's (CVE-2021-23214)
+                self._refuse("08P01", "Quivive relay: unencrypted bytes follow the request for TLS.")
+                return
+            self.client.write(b"S")
+            self.client.secure(self._front.tls, server_side=True)
+        elif code in (messages.SSL_REQUEST, messages.GSSENC_REQUEST):
+            self.client.write(b"N")  # clear on this leg: loopback or a private network (capture reference §3.2 b)
+        elif self._front.tls_only and not secured:
+            self._refuse("28000", "Quivive relay: this port is reached by TLS only.")
+        elif self._direct and self.client.tls is not None and self.client.tls.protocol() is None:
+            self._refuse("08P01", "Quivive relay: direct TLS needs the application protocol `postgresql`.")
+        elif code == messages.CANCEL_REQUEST:
+            self._phase = Phase.CONNECTING
+            self._connecting = asyncio.ensure_future(self._cancel(packet))
+        elif code >> 16 == messages.PROTOCOL_3:
+            self._startup = messages.startup_parameters(packet)
+            if self._replication and self._context.facts.closed:
+                self._refuse("28000", "Quivive relay: replication cannot be recorded, so it is refused here.")
+                return
+            self._phase = Phase.CONNECTING
+            self._connecting = asyncio.ensure_future(self._connect(packet))
+        else:
+            self._refuse("0A000", "Quivive relay: only PostgreSQL protocol 3 is spoken here.")
+
+    async def _cancel(self, packet: bytes) -> None:
+        """Forward a cancel request on a connection of its own; the server answers by closing."""
+        try:
+            async with asyncio.timeout(CONNECT_TIMEOUT_S):
+                await self._target.connect(self.server)
+        except OSError as error:
+            log.warning("relay.target_unreachable", source=self._context.facts.name, reason=error.strerror or "timeout")
+            self.close()
+            return
+        self._phase = Phase.OPAQUE
+        self.server.write(packet)
+
+    async def _connect(self, packet: bytes) -> None:
+        try:
+            async with asyncio.timeout(CONNECT_TIMEOUT_S):
+                await self._target.connect(self.server)
+        except OSError as error:
+            log.warning("relay.target_unreachable", source=self._context.facts.name, reason=error.strerror or "timeout")
+            self._refuse(
+                messages.CANNOT_CONNECT, "Quivive relay: the database behind this relay cannot be reached at present."
+            )
+            return
+        if self._phase == Phase.CLOSED:
+            self.server.close()
+            return
+        self._phase = Phase.AUTHENTICATING
+        self.server.write(packet)
+        self.client.received = self._client_auth
+        early, self._head = bytes(self._head), bytearray()
+        if early:
+            self._client_auth(early)
+
+    def _refuse(self, state: str, message: str) -> None:
+        self.client.write(messages.error_response(severity="FATAL", state=state, message=message))
+        self.close()
+
+    # --- authentication, relayed untouched ---------------------------------------------------------------------------
+
+    def _client_auth(self, data: bytes) -> None:
+        """Passwords pass unread; requests sent too early wait until the server is ready."""
+        buffer = self._auth_client.feed(data)
+        position = 0
+        try:
+            while len(buffer) - position >= HEADER_BYTES:
+                following = position + 1 + unpack_length(buffer, position + 1)[0]
+                if following > len(buffer) or following <= position + 4:
+                    break
+                if buffer[position] == _PASSWORD:
+                    self.server.write(buffer[position:following])
+                else:
+                    self._early += buffer[position:following]
+                position = following
+            self._auth_client.keep(buffer, position)
+        except PeerError:
+            self.close()
+            return
+        if len(self._early) > MAX_EARLY_BYTES or self._auth_client.cut:
+            self.close()
+
+    def _server_auth(self, data: bytes) -> None:
+        if self._phase != Phase.AUTHENTICATING:
+            self.client.write(data)  # the answer to a cancel request, if any
+            return
+        buffer = self._auth_server.feed(data)
+        position, out = 0, bytearray()
+        ready = False
+        while len(buffer) - position >= HEADER_BYTES and not ready:
+            following = position + 1 + unpack_length(buffer, position + 1)[0]
+            if following > len(buffer) or following <= position + 4:
+                break
+            out += self._auth_message(buffer[position:following])
+            ready = buffer[position] == ord("Z")
+            position = following
+        self.client.write(bytes(out))
+        if ready:
+            self._begin_session(buffer[position:])
+            return
+        try:
+            self._auth_server.keep(buffer, position)
+        except PeerError:
+            self.close()
+
+    def _auth_message(self, message: bytes) -> bytes:
+        """Relay one message; a clear client leg cannot do what a TLS server leg offers, so -PLUS goes (§3.2 row 3).
+
+        With TLS on both legs it stays: it passes end to end when both show the same certificate (row 5).
+        """
+        bindable = self._target.tls is not None and self.client.tls is None
+        if bindable and message[0] == ord("R") and message[5:9] == b"\x00\x00\x00\x0a":
+            return messages.frame(b"R", messages.without_channel_binding(message[5:]))
+        return message
