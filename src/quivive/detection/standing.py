@@ -9,6 +9,7 @@ from functools import cache
 
 import msgspec
 
+from quivive.detection.counts import relations
 from quivive.model.alert import AlertOrigin, AlertState, Freshness, Severity, Switch
 from quivive.projection.projection import Projection
 from quivive.projection.store import read_sql
@@ -146,9 +147,10 @@ def reasons_in_force(projection: Projection) -> tuple[str, ...]:
 
 
 def day_state(projection: Projection, controller: str, from_at: int, to_at: int) -> tuple[int, int]:
-    """Judged units of a stretch of the hot days, and those of them that are not final."""
+    """Judged units of a stretch, sealed or not, and those of them that are not final."""
     bounds = {"controller": controller, "from_at": from_at, "to_at": to_at}
     with projection.reading() as cursor:
+        relations(cursor, projection, (controller,), from_at, to_at)
         found = cursor.execute(_text("day_state"), bounds).fetchone()
     assert found is not None, "an aggregate always gives a row"
     return int(found[0]), int(found[1] or 0)

@@ -90,6 +90,14 @@ def test_the_finished_day_gives_one_alert_and_one_digest(centre):
     assert (digest.opened, digest.budget) == (1, 6)
 
 
+def test_a_day_that_was_sealed_meanwhile_is_done_all_the_same(centre):
+    """A core that was down finds yesterday in Parquet: the same alert."""
+    centre.projection.seal(TODAY, MORNING + DAY_US)
+    centre.alerting().slow()
+    (alert,) = centre.writer.of(EntryKind.ALERT)
+    assert alert.hit.ident == key("p3")
+
+
 def test_a_restart_writes_nothing_twice(centre):
     """State is what the projection shows: another loop on the same projection finds the day done."""
     centre.alerting().slow()
