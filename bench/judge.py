@@ -58,6 +58,8 @@ def access_columns(first: int, agents: np.ndarray, at: np.ndarray, customers: np
         "tables": text("public.customer", count), "columns": text("public.customer.name", count),
         "changed": text("", count), "coverage": text("exact", count), "row_count": small, "distinct_count": small,
         "outcome": text("ok", count), "pattern_class": text("", count), "fixed_chars": np.zeros(count, np.int64),
+        "account_hi": zero, "account_lo": zero, "session_hi": zero, "session_lo": zero, "zone": text("", count),
+        "workstation_hi": zero, "workstation_lo": zero, "program": text("", count),
         "final": np.ones(count, bool), "part": np.zeros(count, np.int64), "tie": zero,
     }  # fmt: skip
     exposure = {

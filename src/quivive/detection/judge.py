@@ -25,6 +25,8 @@ MARGIN_US: Final = 25 * HOUR_US
 """Around a replayed period, how far sealed accesses are read: context of its first and last calls, returns (E17)."""
 REACH_US: Final = 20 * 60 * SECOND_US
 """Beyond the windows, how far contacts are looked at: stated contacts, clocks that differ."""
+CONTEXT_US: Final = 10 * 60 * SECOND_US
+"""Around the work, for the rest of its calls: a longer call has its contacts looked for again."""
 MAX_LIVE_CONTACTS: Final = 20_000
 MAX_LIVE_ACCESSES: Final = 100_000
 """Above either (a rebuild, a feed that comes back), one pass over all hot accesses is cheaper than following links."""
@@ -237,6 +239,7 @@ def _late_span(as_of: int) -> str:
     return f"SELECT * FROM (VALUES {days}) AS d (day_at)"
 
 
+_BEYOND: Final = "work_access w JOIN work_bounds b ON w.started_at < b.from_at OR w.started_at > b.to_at"
 _SESSIONS: Final = "contact WHERE contact_kind IN ('training', 'assistance')"
 _JOBS: Final = "contact WHERE contact_kind = 'job'"
 
@@ -254,7 +257,7 @@ def _judge_target(cursor: duckdb.DuckDBPyConnection, projection: Projection, *, 
     groups = any_row(cursor, "catalogue_table WHERE table_kind = 'group'")
     _work(cursor, listings=listings)
     _contacts(cursor)
-    if _context(cursor, groups=groups):
+    if _context(cursor, groups=groups) and any_row(cursor, _BEYOND):
         _contacts(cursor)
     _match(cursor)
     make_steps(cursor, "leftover", "call_window")
@@ -284,7 +287,12 @@ def _work(cursor: duckdb.DuckDBPyConnection, *, listings: bool) -> None:
 
 def _contacts(cursor: duckdb.DuckDBPyConnection) -> None:
     """Contacts that may be a reason for the work, by its accounts and instants, and when they are one."""
-    make(cursor, "work_bounds", "SELECT MIN(started_at) AS from_at, MAX(started_at) AS to_at FROM work_access")
+    # Wider than the work: its calls' other accesses mostly stand within, then once is enough.
+    make(
+        cursor,
+        "work_bounds",
+        f"SELECT MIN(started_at) - {CONTEXT_US} AS from_at, MAX(started_at) + {CONTEXT_US} AS to_at FROM work_access",
+    )
     make_steps(cursor, "contact_near")
     _windows(cursor)
 
