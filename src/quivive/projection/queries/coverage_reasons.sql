@@ -97,17 +97,32 @@ fix AS (
     )
     GROUP BY controller, code, source, detail
 ),
+first_told AS (
+    -- A verdict is written again when it becomes final: the first revision that told the reason counts.
+    SELECT r.access_hi, r.access_lo, r.key_hi, r.key_lo, MIN(r.decided_at) AS decided_at
+    FROM verdict r
+    JOIN unit u ON u.access_hi = r.access_hi AND u.access_lo = r.access_lo AND u.started_at = r.started_at
+        AND u.key_hi = r.key_hi AND u.key_lo = r.key_lo
+    WHERE r.verdict = 'explained' AND r.strength IN ('strong', 'medium')
+    GROUP BY r.access_hi, r.access_lo, r.key_hi, r.key_lo
+),
+told AS (
+    SELECT u.*, LEAST(u.decided_at, COALESCE(f.decided_at, u.decided_at)) - u.started_at AS waited_us
+    FROM unit u
+    LEFT JOIN first_told f ON f.access_hi = u.access_hi AND f.access_lo = u.access_lo
+        AND f.key_hi = u.key_hi AND f.key_lo = u.key_lo
+    WHERE u.verdict = 'explained' AND u.strength IN ('strong', 'medium')
+),
 delay AS (
     -- From the access to its strong or medium reason; what a rebuild judged again tells nothing.
     SELECT
         u.controller, c.source, COUNT(*) AS explained,
-        CAST(quantile_disc((u.decided_at - u.started_at) / 1000000, 0.5) AS BIGINT) AS median_s,
-        CAST(quantile_disc((u.decided_at - u.started_at) / 1000000, 0.9) AS BIGINT) AS p90_s,
-        CAST(quantile_disc((u.decided_at - u.started_at) / 1000000, 0.95) AS BIGINT) AS p95_s
-    FROM unit u
+        CAST(quantile_disc(u.waited_us / 1000000, 0.5) AS BIGINT) AS median_s,
+        CAST(quantile_disc(u.waited_us / 1000000, 0.9) AS BIGINT) AS p90_s,
+        CAST(quantile_disc(u.waited_us / 1000000, 0.95) AS BIGINT) AS p95_s
+    FROM told u
     JOIN scoped_contact c ON c.controller = u.controller AND c.contact_hi = u.contact_hi AND c.contact_lo = u.contact_lo
-    WHERE u.verdict = 'explained' AND u.strength IN ('strong', 'medium')
-        AND u.decided_at - u.started_at BETWEEN 0 AND 172800000000
+    WHERE u.waited_us BETWEEN 0 AND 172800000000
     GROUP BY u.controller, c.source
 ),
 skew AS (
