@@ -27,6 +27,8 @@ STARTUP_TIMEOUT_S: Final = 60.0
 MAX_EARLY_BYTES: Final = 1 << 20
 """Bytes of requests kept that a client sends before the server has let it in."""
 _PASSWORD: Final = ord("p")
+_STATUS: Final = ord("S")
+_ENCODING: Final = b"client_encoding\x00"
 _REPLICATION_OFF: Final = frozenset({"", "0", "off", "no", "false"})
 
 
@@ -65,6 +67,7 @@ class Arrival:
         self._early = bytearray()
         self._guarded = context.facts.closed or context.facts.mode is CaptureMode.STRICT
         self._direct = False
+        self._encoding = b"UTF8"
         self._connecting: asyncio.Task[None] | None = None
         self._patience: asyncio.TimerHandle | None = None
         self.client = Leg(self, self._client_startup)
@@ -247,6 +250,8 @@ class Arrival:
 
         With TLS on both legs it stays: it passes end to end when both show the same certificate (row 5).
         """
+        if message[0] == _STATUS and message.startswith(_ENCODING, HEADER_BYTES):
+            self._encoding = message[HEADER_BYTES + len(_ENCODING) : -1]
         bindable = self._target.tls is not None and self.client.tls is None
         if bindable and message[0] == ord("R") and message[5:9] == b"\x00\x00\x00\x0a":
             return messages.frame(b"R", messages.without_channel_binding(message[5:]))

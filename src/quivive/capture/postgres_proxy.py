@@ -1,8 +1,8 @@
 """One relayed PostgreSQL connection: two asyncio protocols that forward whole reads and show them to a PgSession.
 
-Called by `relay`; `arrival` tells how the connection comes about. Forward first, inspect in place (DESIGN §6). Must never
-await in the path of bytes outside strict, never let the slower side grow memory: each side's reading pauses with the
-other's writing.
+Called by `relay`; `arrival` tells how the connection comes about. Forward first, inspect in place (DESIGN §6). Must
+never await in the path of bytes outside strict, never let the slower side grow memory: each side's reading pauses with
+the other's writing.
 """
 
 from collections.abc import Callable
@@ -79,6 +79,7 @@ class Relayed(Arrival):
             login = self._startup.get("user", "")
             startup = messages.session_settings(self._startup)
             self._recorder = Recorder(self._context, login=login, startup=startup, address=self.client.address)
+            self._recorder.reported(b"client_encoding", self._encoding)
             self._session = PgSession(self._recorder, guarded=self._guarded, refusal=refusal)
             if self._guarded:
                 self._open_doors()

@@ -11,6 +11,7 @@ from typing import Final
 from quivive.capture.attribution import Attribution, SessionFacts, attribute
 from quivive.capture.context import RelayContext
 from quivive.capture.copying import format_of_copy, reader_of
+from quivive.capture.encodings import RecodingCollector, codec_of, recode_binds, textual, utf8
 from quivive.capture.keys import KeyCollector, patterns_of
 from quivive.capture.parts import Parts
 from quivive.capture.resolve import Extraction
@@ -67,6 +68,7 @@ class Recorder:
         self._batches = 0  # sent and not answered to ReadyForQuery
         self._touched = False  # a session variable or the transaction is in motion
         self._steady: tuple[Attribution, CapturePolicy, int] | None = None
+        self._codec = ""  # of the client's encoding, when texts must be read by it
         self.waiting: asyncio.Future[None] | None = None
         """What a blocked session waits for."""
 
@@ -79,11 +81,11 @@ class Recorder:
 
     def known(self, text: bytes, *, whole: bool) -> Known:
         """See Observer."""
-        return self._context.statements.known(text, whole=whole)
+        return self._context.statements.known(utf8(text, self._codec), whole=whole)
 
     def query(self, text: bytes, *, whole: bool) -> tuple[Statement, int]:
         """See Observer."""
-        known = self._context.statements.known(text, whole=whole)
+        known = self._context.statements.known(utf8(text, self._codec), whole=whole)
         return Statement(known), len(known.shape.plans)
 
     def sent(self, execution: Execution) -> bool:
@@ -99,6 +101,8 @@ class Recorder:
             return False
         if plan.variables or plan.verb:
             self._touched = True
+        if self._codec:
+            recode_binds(execution, self._codec)
         at = execution.at or context.clock()
         attribution = self._attribute(at, shaped.tags if execution.fresh_text else None)
         self._facts.sent(plan, shaped.slots, execution.binds)
@@ -218,8 +222,17 @@ class Recorder:
         else:
             formats = [format_of(execution.formats, index) for index in extraction.column_indexes]
             run.cutter = cutter_of(extraction.column_indexes)
-        run.collector = KeyCollector(extraction, context.keys, formats, default_region=context.facts.region)
+        run.collector = self._collector(run, extraction, formats)
         return True
+
+    def _collector(self, run: Run, extraction: Extraction, formats: list[int]) -> KeyCollector:
+        context = self._context
+        if not self._codec:
+            return KeyCollector(extraction, context.keys, formats, default_region=context.facts.region)
+        collector = RecodingCollector(extraction, context.keys, formats, default_region=context.facts.region)
+        fields = self._fields(run) or ()
+        types = [fields[at].type_oid if at < len(fields) else 0 for at in extraction.column_indexes]
+        return collector.recode(self._codec, textual(formats, types))
 
     def _fields(self, run: Run) -> tuple[Field, ...] | None:
         execution = run.execution
@@ -328,6 +341,11 @@ class Recorder:
         if self._ddl and status == _IDLE:
             self._ddl = False
             self._context.refresh()
+
+    def reported(self, name: bytes, value: bytes) -> None:
+        """See Observer. The client's encoding decides how its texts are read."""
+        if name == b"client_encoding":
+            self._codec = codec_of(value)
 
     def lost(self, executions: list[Execution]) -> None:
         """The connection died: what was running is aborted, with the rows seen so far."""

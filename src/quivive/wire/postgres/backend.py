@@ -58,7 +58,7 @@ class ServerHalf(Lanes):
             ord("V"): self._function_result,
             ord("N"): self._pass,
             ord("A"): self._pass,
-            ord("S"): self._pass,
+            ord("S"): self._status,
         }
 
     def server_bytes(self, data: bytes) -> bytes:
@@ -300,6 +300,11 @@ class ServerHalf(Lanes):
 
     def _copied(self, buffer: bytes, start: int, end: int) -> bytes | None:
         self._observer.copy_data(self._running(), buffer, start, end, outbound=True)
+        return None
+
+    def _status(self, buffer: bytes, start: int, end: int) -> bytes | None:
+        name_end = messages.cstring_end(buffer, start, end)
+        self._observer.reported(buffer[start:name_end], buffer[name_end + 1 : end - 1])
         return None
 
     def _pass(self, _buffer: bytes, _start: int, _end: int) -> bytes | None:

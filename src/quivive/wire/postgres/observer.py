@@ -54,6 +54,9 @@ class Observer(Protocol):
     def ready(self, status: int) -> None:
         """ReadyForQuery with its transaction status byte."""
 
+    def reported(self, name: bytes, value: bytes) -> None:
+        """ParameterStatus: a setting that the server reports, as it reported it."""
+
     def quick_sent(self, statement: Statement) -> int:
         """May this execution take the short way? Its instant, 0 for no. Asked only when nothing else is under way.
 

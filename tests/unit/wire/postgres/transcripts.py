@@ -102,6 +102,9 @@ class Notes:
     def ready(self, status: int) -> None:
         self.events.append(("ready", chr(status)))
 
+    def reported(self, name: bytes, value: bytes) -> None:
+        self.events.append(("reported", name, value))
+
     def story(self) -> tuple[object, ...]:
         """Everything told, comparable."""
         return tuple(self.events), self.rows_of, self.first
