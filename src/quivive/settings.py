@@ -111,6 +111,7 @@ class SourceSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     heartbeat_s: int = 5
     silent_after_s: int = 120
     programs: tuple[str, ...] = ()
+    reconcile_with: str = ""
     user: str = ""
     secret_file: str = ""
     telephony: TelephonySettings | None = None
@@ -513,6 +514,20 @@ def _check_source(settings: Settings, name: str, source: SourceSettings) -> None
         parse_address(source.target, f"{key}.target")
     if source.telephony is not None:
         _check_telephony(settings, source.telephony, f"{key}.telephony")
+    if source.reconcile_with:
+        _check_second(settings, source, f"{key}.reconcile_with")
+
+
+_SECOND_KINDS: Final = {SourceKind.FILES, SourceKind.ACCESSES, SourceKind.ACCESS_FILE}
+
+
+def _check_second(settings: Settings, source: SourceSettings, key: str) -> None:
+    """A second source tells of the same logins of the same controller as the relay it is compared with."""
+    first = settings.sources.get(source.reconcile_with)
+    same = first is not None and (first.controller, first.namespace) == (source.controller, source.namespace)
+    if source.kind not in _SECOND_KINDS or not same or first is None or first.kind is not SourceKind.POSTGRES:
+        expected = "on a source of accesses: a relay of the same controller and namespace"
+        raise ConfigurationError(file=SETTINGS_FILE, key=key, expected=expected, found=source.reconcile_with)
 
 
 def _check_telephony(settings: Settings, telephony: TelephonySettings, key: str) -> None:

@@ -190,6 +190,37 @@ def test_the_console_leaves_loopback_under_tls_alone(tmp_path: Path) -> None:
     assert load_settings(folder).operator.console_url == "http://127.0.0.1:8443"
 
 
+SECOND = """
+[sources.shop-audit]
+kind = "files"
+controller = "shop"
+namespace = "crm"
+path = "server.csv"
+mapping = "audit.yml"
+reconcile_with = "shop-db"
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('reconcile_with = "shop-db"', 'reconcile_with = "telephony"'),
+        ('reconcile_with = "shop-db"', 'reconcile_with = "nowhere"'),
+        ('namespace = "crm"\npath', 'namespace = "erp"\npath'),
+        ('kind = "files"', 'kind = "contacts"'),
+    ],
+)
+def test_a_second_source_knows_its_relay(tmp_path: Path, old: str, new: str) -> None:
+    """`reconcile_with` names a relay of the same logins; anything else would compare strangers."""
+    (tmp_path / "good").mkdir()
+    settings = load_settings(home(tmp_path / "good", MAIN + SECOND))
+    assert settings.sources["shop-audit"].reconcile_with == "shop-db"
+    (tmp_path / "bad").mkdir()
+    with pytest.raises(ConfigurationError) as caught:
+        load_settings(home(tmp_path / "bad", MAIN + SECOND.replace(old, new)))
+    assert caught.value.key == "sources.shop-audit.reconcile_with"
+
+
 def test_addresses() -> None:
     """host:port, IPv6 in brackets and Unix sockets are the only forms."""
     assert parse_address("127.0.0.1:5432", "k") == ("127.0.0.1", 5432)

@@ -280,6 +280,7 @@ def _write_configuration(settings: Settings, writer: CoreWriter) -> None:
             "mapping": source.mapping,
             "keep_unknown": source.keep_unknown,
             "programs": source.programs,
+            "reconcile_with": source.reconcile_with,
         }
         for name, source in settings.sources.items()
     }

@@ -304,4 +304,5 @@ def source_facts(
         operator_key_id=controller_keys(OPERATOR).key_id,
         zones=Zones({name: zone.cidrs for name, zone in settings.zones.items()}),
         programs=Programs(source.programs),
+        second=bool(source.reconcile_with),
     )

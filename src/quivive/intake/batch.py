@@ -55,6 +55,8 @@ class SourceFacts:
     operator_key_id: str
     zones: Zones = NO_ZONES
     programs: Programs = NO_PROGRAMS
+    second: bool = False
+    """Another source tells the same accesses (`reconcile_with`): these are only compared with them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,7 +141,7 @@ def _access(number: int, row: Row, facts: SourceFacts, policy: CapturePolicy, no
 
     def event(body: object) -> Event:
         return Event(
-            kind=EntryKind.ACCESS,
+            kind=EntryKind.ACCESS_SECOND if facts.second else EntryKind.ACCESS,
             captured_at=mapped.at,
             controller=controller,
             key_id=key_id,
@@ -151,7 +153,7 @@ def _access(number: int, row: Row, facts: SourceFacts, policy: CapturePolicy, no
         digest=_digest(IntakeKind.ACCESSES, facts.name, mapped.native, 0),
         events=tuple(event(part) for part in mapped.parts),
         links=_links(mapped.at, controller, key_id, mapped.links),
-        count=None if mapped.parts else (controller, key_id, mapped.count),
+        count=None if mapped.parts or facts.second else (controller, key_id, mapped.count),
     )
 
 

@@ -14,6 +14,7 @@ ENTRY_VERSION: Final = 1
 class EntryKind(StrEnum):
     ACCESS = "access"
     ACCESS_COUNT = "access.count"
+    ACCESS_SECOND = "access.second"
     LINK = "link"
     LINK_BATCH = "link.batch"
     CONTACT = "contact"
@@ -53,6 +54,7 @@ class RetentionClass(StrEnum):
 KIND_CLASS: Final[dict[EntryKind, RetentionClass]] = {
     EntryKind.ACCESS: RetentionClass.TRACE,
     EntryKind.ACCESS_COUNT: RetentionClass.TRACE,
+    EntryKind.ACCESS_SECOND: RetentionClass.TRACE,
     EntryKind.LINK: RetentionClass.TRACE,
     EntryKind.LINK_BATCH: RetentionClass.TRACE,
     EntryKind.CONTACT: RetentionClass.TRACE,

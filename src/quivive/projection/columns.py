@@ -64,6 +64,12 @@ _LAYOUT: Final[dict[str, tuple[tuple[str, str], ...]]] = {
     "access_neighbourhood": (
         ("access", KEY), ("started_at", INT), ("controller", TEXT), ("neighbourhood", HALF),
     ),
+    "second_access": (
+        ("access", KEY), ("started_at", INT), ("ended_at", INT), ("controller", TEXT), ("source", TEXT),
+        ("agent", KEY), ("action", TEXT), ("tables", TEXT), ("coverage", TEXT), ("row_count", INT),
+        ("outcome", TEXT), ("final", BOOL), ("part", INT), ("tie", TIE),
+    ),
+    "second_exposure": (("access", KEY), ("started_at", INT), ("controller", TEXT), ("key", KEY)),
     "contact": (
         ("contact", KEY), ("version", INT), ("tie", TIE), ("controller", TEXT), ("source", TEXT),
         ("contact_kind", TEXT), ("direction", TEXT), ("label", TEXT), ("team", TEXT), ("campaign", TEXT),
@@ -224,6 +230,20 @@ def _access(rows: Rows, envelope: Envelope, body: AccessRow) -> None:
         )
 
 
+def _second(rows: Rows, envelope: Envelope, body: AccessRow) -> None:
+    key = access_id(envelope.source, body.access, body.at)
+    rows["second_access"].append(
+        (
+            key, body.at, body.ended_at, envelope.controller, envelope.source, body.agent, body.action,
+            NAME_SEPARATOR.join(body.tables), body.coverage, body.rows, body.outcome, body.final, body.part,
+            _tie(envelope.body),
+        )
+    )  # fmt: skip
+    rows["second_exposure"].extend(
+        (key, body.at, envelope.controller, record) for group in body.records for record in group.keys
+    )
+
+
 def _contact(rows: Rows, envelope: Envelope, body: ContactBody) -> None:
     tie = _tie(envelope.body)
     of = (body.contact, body.version, tie, envelope.controller)
@@ -348,6 +368,7 @@ def _learned(rows: Rows, envelope: Envelope, body: LearnedParametersBody) -> Non
 _ROWS_OF: Final[dict[str, Callable[[Rows, Envelope, Any], None]]] = {
     EntryKind.ACCESS: _access,
     EntryKind.ACCESS_COUNT: _count,
+    EntryKind.ACCESS_SECOND: _second,
     EntryKind.LINK: _link,
     EntryKind.LINK_BATCH: _link_batch,
     EntryKind.GAP: _gap,

@@ -114,6 +114,7 @@ envelope_decoder: Final = msgspec.json.Decoder(Envelope)
 BODY_DECODERS: Final[dict[str, msgspec.json.Decoder[Any]]] = {
     EntryKind.ACCESS: msgspec.json.Decoder(AccessRow),
     EntryKind.ACCESS_COUNT: msgspec.json.Decoder(CountRow),
+    EntryKind.ACCESS_SECOND: msgspec.json.Decoder(AccessRow),
     EntryKind.LINK: msgspec.json.Decoder(LinkRow),
     EntryKind.LINK_BATCH: msgspec.json.Decoder(LinkBatchRow),
     EntryKind.GAP: msgspec.json.Decoder(GapRow),

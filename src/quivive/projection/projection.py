@@ -38,7 +38,9 @@ MAX_SWAP_WAIT_S: Final = 2.0
 """How long a query waits for a reset, which takes tenths of a second, before it asks its reader to come again."""
 INTERRUPT_EVERY_S: Final = 0.05
 """A query between two statements does not notice an interruption: it is told again."""
-_BY_DAY: Final = ("exposure", "access_neighbourhood", "access", "verdict_current", "verdict")
+_BY_DAY: Final = (
+    "exposure", "access_neighbourhood", "access", "verdict_current", "verdict", "second_access", "second_exposure",
+)  # fmt: skip
 """Hot tables whose rows leave with their day."""
 
 
@@ -217,7 +219,8 @@ class Projection:
             return 0
         with self.judging, self._write_lock:
             controllers = self._writer.execute(
-                "SELECT DISTINCT controller FROM access WHERE started_at >= $1 AND started_at < $2 ORDER BY 1",
+                "SELECT controller FROM access WHERE started_at >= $1 AND started_at < $2"
+                " UNION SELECT controller FROM second_access WHERE started_at >= $1 AND started_at < $2 ORDER BY 1",
                 [start, end],
             ).fetchall()
             moved = sum(self._seal_controller(str(controller), day, start, end) for (controller,) in controllers)

@@ -25,17 +25,18 @@ MAX_ROWS: Final = 5_000
 """Rows one query may return; a page or an API answer never needs more, an export pages on."""
 
 QUERY_NAMES: Final = (
-    "access", "accesses_by_subject", "activity", "alert", "alert_accesses", "alert_counts", "alert_digest",
-    "alerts", "calls_around", "counts", "coverage", "coverage_reasons", "episode", "evidence", "gaps", "gate", "health",
-    "incidents", "links_of", "looks_of", "questions_of", "recorded_of", "rules_in_force", "shares", "switches", "unexplained",
-    "unexplained_accesses", "weak_excess", "words_of_access",
+    "access", "accesses_by_subject", "activity", "alert", "alert_accesses", "alert_counts", "alert_digest", "alerts",
+    "attribution_by_application", "calls_around", "counts", "coverage", "coverage_by_application", "coverage_reasons",
+    "episode", "evidence", "gaps", "gate", "health", "incidents", "links_of", "looks_of", "questions_of", "reconcile",
+    "reconcile_skew", "recorded_of", "rules_in_force", "shares", "switches", "unexplained", "unexplained_accesses",
+    "weak_excess", "words_of_access",
 )  # fmt: skip
 
 _FRAGMENT: Final = re.compile(r"^-- fragment: (\w+)\n", re.MULTILINE)
 _PARAMETER: Final = re.compile(r"\$(\w+)")
 _INCLUDES: Final = ("linked", "worst", "episode", "row")  # replaced in this order: `worst` uses none of the others
 _NAME_LISTS: Final = ("tables", "columns", "changed", "would_explain")
-_SEALED: Final = ("access", "exposure", "verdict")
+_SEALED: Final = ("access", "exposure", "verdict", "second_access", "second_exposure")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -232,8 +233,13 @@ _COLUMNS: Final[dict[str, tuple[str, ...]]] = {
     "access": (
         "access_hi", "access_lo", "started_at", "ended_at", "controller", "source", "grade", "agent_hi", "agent_lo",
         "contact_hi", "contact_lo", "attribution", '"action"', "shape", "tables", "columns", "changed", "coverage",
-        "row_count", "distinct_count", "outcome", "pattern_class", "fixed_chars",
+        "row_count", "distinct_count", "outcome", "pattern_class", "fixed_chars", "account_hi", "account_lo", "program",
     ),
+    "second_access": (
+        "access_hi", "access_lo", "started_at", "ended_at", "controller", "source", "agent_hi", "agent_lo", '"action"',
+        "tables", "coverage", "row_count", "outcome",
+    ),
+    "second_exposure": ("access_hi", "access_lo", "started_at", "controller", "key_hi", "key_lo"),
     "exposure": ("access_hi", "access_lo", "started_at", "controller", "key_hi", "key_lo", "record_table"),
     "verdict": (
         "access_hi", "access_lo", "started_at", "controller", "key_hi", "key_lo", "revision", "decided_at", "verdict",

@@ -30,6 +30,17 @@ CREATE TABLE IF NOT EXISTS access_neighbourhood (
     access_hi UBIGINT NOT NULL, access_lo UBIGINT NOT NULL, started_at BIGINT NOT NULL,
     controller VARCHAR NOT NULL, neighbourhood UBIGINT NOT NULL
 );
+-- What a second source of the same database tells (entries `access.second`): read by reconciliation alone (ADR 0009).
+CREATE TABLE IF NOT EXISTS second_access (
+    access_hi UBIGINT NOT NULL, access_lo UBIGINT NOT NULL, started_at BIGINT NOT NULL, ended_at BIGINT NOT NULL,
+    controller VARCHAR NOT NULL, source VARCHAR NOT NULL, agent_hi UBIGINT NOT NULL, agent_lo UBIGINT NOT NULL,
+    "action" VARCHAR NOT NULL, tables VARCHAR NOT NULL, coverage VARCHAR NOT NULL, row_count BIGINT NOT NULL,
+    outcome VARCHAR NOT NULL
+);
+CREATE TABLE IF NOT EXISTS second_exposure (
+    access_hi UBIGINT NOT NULL, access_lo UBIGINT NOT NULL, started_at BIGINT NOT NULL,
+    controller VARCHAR NOT NULL, key_hi UBIGINT NOT NULL, key_lo UBIGINT NOT NULL
+);
 CREATE TABLE IF NOT EXISTS contact (
     contact_hi UBIGINT NOT NULL, contact_lo UBIGINT NOT NULL, version BIGINT NOT NULL, tie UBIGINT NOT NULL,
     controller VARCHAR NOT NULL, source VARCHAR NOT NULL, contact_kind VARCHAR NOT NULL,

@@ -22,6 +22,8 @@ SEALED_TABLES: Final = {
     "access": "started_at, access_hi, access_lo",
     "access_neighbourhood": "started_at, access_hi, access_lo",
     "verdict": "started_at, access_hi, access_lo",
+    "second_access": "started_at, access_hi, access_lo",
+    "second_exposure": "started_at, access_hi, access_lo",
 }
 """Sealed tables and the order of their rows: exposures by key (look-up), the others by instant."""
 

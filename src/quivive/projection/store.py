@@ -27,6 +27,7 @@ _MERGES: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
     ("contact", ("contact", "leg", "contact_subject", "contact_touch")),
     ("link", ("link",)),
     ("access", ("access", "exposure", "access_neighbourhood")),
+    ("second_access", ("second_access", "second_exposure")),
     ("catalogue", ("catalogue_version", "catalogue_table")),
     ("source", ("source_state", "heartbeat")),
     ("gap", ("gap",)),

@@ -1,6 +1,7 @@
 """Claims on a batch: order, numbers, refusals apart, encoded bodies sorted and without fractions."""
 
 import json
+from dataclasses import replace
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -146,3 +147,16 @@ def test_links_are_events_of_their_own():
 def test_a_body_is_encoded_with_sorted_keys():
     """The bytes of a body do not depend on the order of its fields."""
     assert encode_body({"b": 1, "a": 2}) == b'{"a":2,"b":1}'
+
+
+def test_a_second_source_is_told_apart():
+    """Another source tells the same accesses: own kind, same body, and no counts beside it."""
+    second = replace(FACTS, second=True)
+    ((own,), _), ((other,), _) = (
+        map_batch(IntakeKind.ACCESSES, facts, KEEPS, rows(ACCESS), AT) for facts in (FACTS, second)
+    )
+    assert [event.kind for event in own.events] == [EntryKind.ACCESS]
+    assert [event.kind for event in other.events] == [EntryKind.ACCESS_SECOND]
+    assert [event.body for event in own.events] == [event.body for event in other.events]
+    (dry,), _ = map_batch(IntakeKind.ACCESSES, second, DRY_POLICY, rows(ACCESS), AT)
+    assert (dry.events, dry.count) == ((), None)

@@ -35,6 +35,17 @@ SELECT {exposure_columns} FROM exposure
 WHERE list_contains($controllers, controller) AND started_at >= $from_at AND started_at < $to_at
 {sealed_exposure}
 
+-- fragment: told_twice
+-- What second sources tell of the same databases: compared, never judged or counted (ADR 0009).
+SELECT {second_access_columns} FROM second_access
+WHERE list_contains($controllers, controller) AND started_at >= $from_at AND started_at < $to_at
+{sealed_second_access}
+
+-- fragment: told_twice_key
+SELECT {second_exposure_columns} FROM second_exposure
+WHERE list_contains($controllers, controller) AND started_at >= $from_at AND started_at < $to_at
+{sealed_second_exposure}
+
 -- fragment: scoped_verdict
 SELECT {verdict_columns} FROM verdict_current
 WHERE list_contains($controllers, controller) AND started_at >= $from_at AND started_at < $to_at
