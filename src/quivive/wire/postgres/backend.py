@@ -29,8 +29,15 @@ _SKIPPED_BY_ERROR: Final = frozenset(
     }
 )
 _LATER: Final = b"\x00later"
+_STOP: Final = b"\x00stop"
+STOPPED: Final = -1
+"""What `Observer.rows` returns when the next row must not be shown."""
+_ASYNCHRONOUS: Final = frozenset(b"NAS")
 Handler = Callable[[bytes, int, int], bytes | None]
-"""(buffer, start, end) of a body → what is inserted before the message; `_LATER` when the observer is not ready."""
+"""(buffer, start, end) of a body → what is inserted before the message.
+
+`_LATER` when the observer is not ready, `_STOP` when it forbids the message and the rest of the result.
+"""
 
 
 class ServerHalf(Lanes):
@@ -91,7 +98,14 @@ class ServerHalf(Lanes):
             if following == position or inserted is _LATER:
                 self.blocked = True
                 break
-            if inserted is not None:
+            if following == STOPPED or inserted is _STOP:
+                kept += (buffer[sent_to:position], self._stop())
+                sent_to = position
+                continue
+            if self._muted and buffer[position] not in _ASYNCHRONOUS:
+                kept.append(buffer[sent_to:position])
+                sent_to = following
+            elif inserted is not None:
                 kept += (buffer[sent_to:position], inserted)
                 sent_to = position
             position = following
@@ -101,6 +115,30 @@ class ServerHalf(Lanes):
         if not self._guarded:
             return b""
         return b"".join((*kept, buffer[sent_to:position])) if kept else buffer[:position]
+
+    def _stop(self) -> bytes:
+        """The result under way must not go on: one error in its place, and silence until ReadyForQuery.
+
+        What the client sent behind it up to its Sync may be under way at the server: it is followed to its end, and
+        not shown. What comes before that Sync from now on is swallowed.
+        """
+        kind, payload = self._head()
+        execution = self._running()
+        self._muted = self.stopping = True
+        if kind == Due.EXECUTE:
+            self._refusing = True
+            for at, (later, found) in enumerate(self._due):
+                if later in (Due.SYNC, Due.DENIED_SYNC):
+                    self._due[at] = (Due.SYNC, None)
+                    self._refusing = False
+                    break
+                if later == Due.EXECUTE and found is not execution:
+                    found.withheld = True
+            self._refused_with = b""
+        else:
+            for other in payload.executions[payload.at + 1 :]:
+                other.withheld = True
+        return execution.refusal or self._refusal
 
     def _unknown(self, _buffer: bytes, _start: int, _end: int) -> bytes | None:
         raise PeerError("a server message of unknown type")
@@ -270,10 +308,13 @@ class ServerHalf(Lanes):
     def _ready(self, buffer: bytes, start: int, end: int) -> bytes | None:
         if start >= end:
             raise PeerError("a message shorter than its type")
-        kind, _ = self._head()
+        kind, payload = self._head()
         inserted = None
+        if self.stopping:
+            return _LATER
+        self._muted = False
         if kind == Due.DENIED_SYNC:
-            inserted = self._refusal
+            inserted = payload
         elif kind not in (Due.SYNC, Due.SIMPLE, Due.FUNCTION):
             raise PeerError("ready without the end of a batch")
         self._due.popleft()
@@ -299,8 +340,8 @@ class ServerHalf(Lanes):
         raise PeerError("replication is passed through unread")
 
     def _copied(self, buffer: bytes, start: int, end: int) -> bytes | None:
-        self._observer.copy_data(self._running(), buffer, start, end, outbound=True)
-        return None
+        passed = self._observer.copy_data(self._running(), buffer, start, end, outbound=True)
+        return _STOP if passed is False else None
 
     def _status(self, buffer: bytes, start: int, end: int) -> bytes | None:
         name_end = messages.cstring_end(buffer, start, end)

@@ -158,14 +158,17 @@ class ClientHalf(Lanes):
             execution.formats = portal.formats
             portal.binds = []
             if not self._observer.sent(execution):
-                self._refusing = True
                 portal.execution = None
-                return b""
+                return self._refuse_batch(execution)
             execution.binds = []
-        else:
-            self._observer.sent(execution)
+        elif not self._observer.sent(execution):
+            return self._refuse_batch(execution)
         self._due.append((Due.EXECUTE, execution))
         return None
+
+    def _refuse_batch(self, execution: Execution) -> bytes:
+        self._refusing, self._refused_with = True, execution.refusal or self._refusal
+        return b""
 
     def _close(self, buffer: bytes, start: int, end: int) -> bytes | None:
         if self._refusing:
@@ -181,8 +184,9 @@ class ClientHalf(Lanes):
 
     def _sync(self, _buffer: bytes, _start: int, _end: int) -> bytes | None:
         self._skipping = False
-        self._due.append((Due.DENIED_SYNC if self._refusing else Due.SYNC, None))
-        self._refusing = False
+        told = self._refusing and bool(self._refused_with)  # else the error of a stopped result has told it
+        self._due.append((Due.DENIED_SYNC, self._refused_with) if told else (Due.SYNC, None))
+        self._refusing, self._refused_with = False, b""
         self._observer.sync_sent()
         return None
 
@@ -199,7 +203,7 @@ class ClientHalf(Lanes):
         for execution in executions:
             if not self._observer.sent(execution):
                 # A Sync in its place keeps the answers in order; the refusal goes before its ReadyForQuery.
-                self._due.append((Due.DENIED_SYNC, None))
+                self._due.append((Due.DENIED_SYNC, execution.refusal or self._refusal))
                 self._observer.sync_sent()
                 return messages.SYNC
         self._observer.sync_sent()
@@ -212,7 +216,7 @@ class ClientHalf(Lanes):
         if self._skipping:
             return None
         if not self._observer.sent(execution):
-            self._due.append((Due.DENIED_SYNC, None))
+            self._due.append((Due.DENIED_SYNC, execution.refusal or self._refusal))
             self._observer.sync_sent()
             return messages.SYNC
         self._observer.sync_sent()

@@ -28,7 +28,10 @@ class Observer(Protocol):
         """The columns of this execution were announced in its own answer."""
 
     def rows(self, execution: Execution, buffer: bytes, start: int, end: int) -> int:
-        """Take whole DataRow frames from `start`; return the offset after the last taken, `start` to be asked later."""
+        """Take whole DataRow frames from `start`; return the offset after the last taken.
+
+        `start` to be asked later; STOPPED (guarded sessions) when the row at `start` must not be shown.
+        """
 
     def cut_row(self, execution: Execution, head: bytes) -> None:
         """A DataRow too long to keep: its head."""
@@ -36,8 +39,8 @@ class Observer(Protocol):
     def copy_out(self, execution: Execution) -> bool:
         """CopyOutResponse. False: not ready, ask again later."""
 
-    def copy_data(self, execution: Execution, buffer: bytes, start: int, end: int, *, outbound: bool) -> None:
-        """The body of one CopyData message, either way."""
+    def copy_data(self, execution: Execution, buffer: bytes, start: int, end: int, *, outbound: bool) -> bool | None:
+        """The body of one CopyData message, either way. False (guarded, outbound): it must not be shown."""
 
     def suspended(self, execution: Execution) -> None:
         """The row limit of an Execute was reached."""

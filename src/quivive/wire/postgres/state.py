@@ -105,8 +105,10 @@ class Execution:
         "formats",
         "fresh_text",
         "index",
+        "refusal",
         "state",
         "statement",
+        "withheld",
     )
 
     def __init__(self, statement: Statement, *, index: int = 0, fresh_text: bool = False) -> None:
@@ -121,6 +123,10 @@ class Execution:
         self.copy_in = False
         self.at = 0
         """When it was sent, if that was noted earlier than now; else 0."""
+        self.refusal = b""
+        """What the client is told instead, if the observer has its own words for refusing or stopping this one."""
+        self.withheld = False
+        """An execution before it in the same batch was stopped: nothing of its answer reaches the client."""
         self.state: Any = None
 
 
@@ -161,7 +167,12 @@ class SessionState:
         self._skipping = False
         """An error came before the client's Sync: what it still sends is ignored by the server."""
         self._refusing = False
-        """An Execute was refused: swallow up to Sync."""
+        """An Execute was refused, or a result stopped: swallow up to Sync."""
+        self._refused_with = b""
+        self._muted = False
+        """A result was stopped: what the server still answers up to ReadyForQuery is followed, and not passed."""
+        self.stopping = False
+        """ReadyForQuery waits: set with each stop, taken back by the caller once its cancel request has arrived."""
         self._copying: Execution | None = None
         self._suspended: list[Execution] = []
         self._lesson: tuple[Statement, bytes] | None = None
