@@ -47,6 +47,15 @@ class SourceKind(StrEnum):
     AMI = "ami"
 
 
+BEST_GRADE: Final = {
+    **dict.fromkeys(SourceKind, Grade.B),
+    SourceKind.POSTGRES: Grade.A,
+    SourceKind.ACCESS_FILE: Grade.D,
+}
+"""Grade A is the wire's alone: what an application tells is at best B, a file D (DESIGN §5); of `files` the mapping
+says more (`connectors.sources.graded`)."""
+
+
 class OperatorSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`[operator]`: who runs this installation."""
 

@@ -19,7 +19,7 @@ from quivive.connectors.registry import Context, Feed, open_translator
 from quivive.connectors.telephony import ami_carrier
 from quivive.model.access import Grade
 from quivive.model.errors import ConfigurationError
-from quivive.settings import SETTINGS_FILE, Settings, SourceKind
+from quivive.settings import BEST_GRADE, SETTINGS_FILE, Settings, SourceKind, SourceSettings
 
 _NAMED_AGENTS: Final = frozenset({RowKind.ACCESSES, RowKind.CONTACTS})
 _TAKES: Final = {
@@ -68,19 +68,20 @@ def open_source(settings: Settings, name: str) -> Feed:
 
 
 def graded(settings: Settings) -> Settings:
-    """Lower the grade of each source to what its mapping deserves; also the check of every mapping at the start.
+    """Lower the grade of each source to what its kind and its mapping deserve; also the check of every mapping.
 
     Raises:
         ConfigurationError: a mapping is wrong.
     """
+
+    def grade(name: str, source: SourceSettings) -> Grade:
+        best = max(source.grade, BEST_GRADE[source.kind])
+        return max(best, _deserved(source.kind, open_source(settings, name))) if source.mapping else best
+
     sources = {
-        name: msgspec.structs.replace(
-            source, grade=max(source.grade, _deserved(source.kind, open_source(settings, name)))
-        )
-        for name, source in settings.sources.items()
-        if source.mapping
+        name: msgspec.structs.replace(source, grade=grade(name, source)) for name, source in settings.sources.items()
     }
-    return replace(settings, sources={**settings.sources, **sources})
+    return replace(settings, sources=sources)
 
 
 def _deserved(kind: SourceKind, feed: Feed) -> Grade:

@@ -151,7 +151,7 @@ class _Core:
     @contextlib.asynccontextmanager
     async def _opened(self) -> AsyncIterator[Parts]:
         """Open in the order of the street, close in reverse; whatever was opened is closed on any error."""
-        settings, home = self._settings, self._settings.home
+        settings, home = graded(self._settings), self._settings.home
         with contextlib.ExitStack() as stack:
             remove_leftovers(home)
             keyring = _open_keyring(home, settings)
@@ -174,11 +174,8 @@ class _Core:
                 clock=now_us,
                 policies=policies,
             )
-            graded_settings = graded(settings)
             console = AsyncSpool(SpoolWriter.open(home / "spool", CONSOLE_SOURCE, now_us()))
-            intake = Intake.open(
-                graded_settings, keyring, policies=policies.current, seal=vault.put_identity, clock=now_us
-            )
+            intake = Intake.open(settings, keyring, policies=policies.current, seal=vault.put_identity, clock=now_us)
             _write_configuration(settings, writer)
             pipeline.start()
             stack.callback(pipeline.stop)

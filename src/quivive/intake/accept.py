@@ -25,7 +25,7 @@ from quivive.intake.batch import (
     map_batch,
 )
 from quivive.intake.seen import SeenTable
-from quivive.model.access import GapBody, Grade
+from quivive.model.access import GapBody
 from quivive.model.clock import Micros, utc_day
 from quivive.model.entry import EntryKind
 from quivive.model.errors import RefusedError, StorageError
@@ -34,7 +34,7 @@ from quivive.model.ids import OPERATOR
 from quivive.privacy.pseudonym import ControllerKeys
 from quivive.privacy.subject import SubjectKeyer
 from quivive.rows import RowError, decode_rows
-from quivive.settings import Settings, SourceKind
+from quivive.settings import BEST_GRADE, Settings, SourceKind
 
 MAX_LINKS_REMEMBERED: Final = 65_536
 """Links already sent, per process: about 10 MB; a forgotten one is sent again, which changes nothing."""
@@ -92,10 +92,6 @@ _ACCEPTS: Final[dict[IntakeKind, frozenset[SourceKind]]] = {
     IntakeKind.ROSTER: frozenset({SourceKind.ROSTER, SourceKind.FILES}),
     IntakeKind.HEARTBEATS: frozenset(set(SourceKind) - {SourceKind.POSTGRES}),
 }
-_BEST_GRADE: Final = {SourceKind.ACCESSES: Grade.B, SourceKind.ACCESS_FILE: Grade.D, SourceKind.FILES: Grade.B}
-"""Grade A is the wire's alone: a log told by an application is at best B, a file D (DESIGN §5).
-
-Of `files`, the mapping says more: see `connectors.sources.graded`."""
 
 
 class Acceptor:
@@ -293,7 +289,7 @@ def source_facts(
         for each in names
     }
     every = {each: controller_keys(each) for each in settings.controllers}
-    best = _BEST_GRADE.get(source.kind, source.grade)
+    best = BEST_GRADE.get(source.kind, source.grade)
     return SourceFacts(
         name=name,
         namespace=source.namespace,
