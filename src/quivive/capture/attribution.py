@@ -131,6 +131,16 @@ class SessionFacts:
             self._batches.append(_Batch())
         self._batches[-1].closed = True
 
+    def sync_skipped(self) -> None:
+        """The oldest batch failed, and the end that was told for it is none: what follows belongs to it."""
+        batches = self._batches
+        if len(batches) > 1:
+            batches[0].closed = batches[1].closed
+            del batches[1]
+            self._replay()
+        elif batches:
+            batches[0].closed = False
+
     def completed(self) -> None:
         """The oldest statement not yet answered ended well."""
         if self._batches:

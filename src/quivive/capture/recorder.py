@@ -330,6 +330,17 @@ class Recorder:
             outcome = Outcome.ABORTED
         self._finish(execution.state, outcome)
 
+    def skipped(self, execution: Execution) -> None:
+        """See Observer. What has shown a part already must have an end."""
+        run: Run | None = execution.state
+        if run is not None and run.part:
+            self._finish(run, Outcome.ATTEMPTED)
+
+    def sync_skipped(self) -> None:
+        """See Observer."""
+        self._batches -= 1
+        self._facts.sync_skipped()
+
     def ready(self, status: int) -> None:
         """See Observer."""
         self._facts.ready(chr(status))

@@ -65,6 +65,11 @@ def read(*customers: int, rows: int | None = None, outcome: str = "ok", coverage
     return Told("read", outcome, coverage, count, {"customer": list(customers)} if customers else {})
 
 
+def listing(*customers: int) -> Told:
+    """A read whose statement names no key."""
+    return Told("list", "ok", "exact", len(customers), {"customer": list(customers)})
+
+
 @dataclass
 class Way:
     """One way to the server."""
@@ -171,6 +176,8 @@ class Stage:
         events: dict[str, tuple[list[Told], list[str]]] = {}
         for name in ways:
             way = self.ways[name]
+            if way.running is not None:
+                way.fresh()  # what a play that failed has left
             self.reads, self._recording = [], name == "relay" and codec
             with Wire(way.address) as wire:
                 script(wire)
@@ -195,10 +202,13 @@ class Stage:
 
     def keys_told(self, count: int) -> list[list[str]]:
         """All record keys of each of the newest accesses of `relay`."""
+        return [[key for keys in one["records"].values() for key in keys] for one in self.newest(count)]
+
+    def newest(self, count: int) -> list[dict[str, Any]]:
+        """The newest accesses of `relay`."""
         running = self.ways["relay"].running
         assert running is not None
-        newest = accesses(running.home)[-count:]
-        return [[key for keys in one["records"].values() for key in keys] for one in newest]
+        return accesses(running.home)[-count:]
 
     # --- reads as small as they get, and a copy of what was read -------------------------------------------------------
 

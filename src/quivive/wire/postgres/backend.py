@@ -16,18 +16,7 @@ if TYPE_CHECKING:
 
 _DATA_ROW: Final = ord("D")
 _COPY_DATA: Final = ord("d")
-_SKIPPED_BY_ERROR: Final = frozenset(
-    {
-        Due.PARSE,
-        Due.BIND,
-        Due.DESCRIBE_STATEMENT,
-        Due.DESCRIBE_PORTAL,
-        Due.EXECUTE,
-        Due.CLOSE_STATEMENT,
-        Due.CLOSE_PORTAL,
-        Due.COPY_END,
-    }
-)
+_SYNCS: Final = frozenset({Due.SYNC, Due.DENIED_SYNC})
 _LATER: Final = b"\x00later"
 _STOP: Final = b"\x00stop"
 STOPPED: Final = -1
@@ -68,7 +57,7 @@ class ServerHalf(Lanes):
             ord("S"): self._status,
         }
 
-    def server_bytes(self, data: bytes) -> bytes:
+    def server_bytes(self, data: bytes) -> bytes:  # noqa: C901  # the loop over frames: no call for what is not there
         """Take bytes on their way to the client.
 
         Raises:
@@ -149,7 +138,11 @@ class ServerHalf(Lanes):
             self._observer.cut_row(self._running(), head)
         elif head[0] == _COPY_DATA:
             self._observer.copy_data(self._running(), head, HEADER_BYTES, len(head), outbound=True)
-        elif head[0] not in b"NAE":
+        elif head[0] == ord("E"):
+            self._error(head, HEADER_BYTES, len(head))
+        elif head[0] == ord("V"):
+            self._function_result(head, HEADER_BYTES, len(head))
+        elif head[0] not in b"NA":
             raise PeerError("a server message longer than its type allows")
 
     def _head(self) -> tuple[int, Any]:
@@ -286,7 +279,7 @@ class ServerHalf(Lanes):
     def _skip(self) -> None:
         """Undo what the server refused and skips, newest first."""
         due, skipped = self._due, []
-        while due and due[0][0] in _SKIPPED_BY_ERROR:
+        while due and due[0][0] not in _SYNCS:
             skipped.append(due.popleft())
         if not due:
             self._skipping = True
@@ -295,6 +288,16 @@ class ServerHalf(Lanes):
                 self._undo(self._statements, payload)
             elif kind in (Due.BIND, Due.CLOSE_PORTAL):
                 self._undo(self._portals, payload)
+            elif kind == Due.EXECUTE:
+                self._observer.skipped(payload)
+            elif kind in (Due.SIMPLE, Due.FUNCTION):
+                # Up to Sync the server discards a Query too (tcop/postgres.c), and no ReadyForQuery answers it.
+                self._observer.sync_skipped()
+                self._never_ran(payload)
+
+    def _never_ran(self, simple: Simple) -> None:
+        for execution in simple.executions[simple.at :]:
+            self._observer.skipped(execution)
 
     @staticmethod
     def _undo(names: dict[bytes, Any], undo: Undo) -> None:
@@ -318,6 +321,8 @@ class ServerHalf(Lanes):
         elif kind not in (Due.SYNC, Due.SIMPLE, Due.FUNCTION):
             raise PeerError("ready without the end of a batch")
         self._due.popleft()
+        if kind == Due.SIMPLE:
+            self._never_ran(payload)  # statements behind one that failed
         status = buffer[start]
         if status == 0x49:  # 'I': every portal is gone with its transaction
             for execution in self._suspended:

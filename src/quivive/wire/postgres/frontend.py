@@ -97,9 +97,7 @@ class ClientHalf(Lanes):
         if self._skipping:
             return
         undo = Undo(name, self._statements.pop(name, None), statement)
-        self._statements[name] = statement
-        if len(self._statements) > MAX_STATEMENTS:
-            del self._statements[next(iter(self._statements))]
+        self._remember(name, statement)
         self._due.append((Due.PARSE, undo))
 
     def _bind(self, buffer: bytes, start: int, end: int) -> bytes | None:
@@ -113,8 +111,14 @@ class ClientHalf(Lanes):
         statement = self._statements.get(name)
         if statement is None:
             # Forgotten (bounded cache) or prepared by SQL: the observer sees an empty text and says opaque.
-            statement = self._statements[name] = Statement(self._observer.known(b"", whole=False))
+            statement = Statement(self._observer.known(b"", whole=False))
+            self._remember(name, statement)
         return statement
+
+    def _remember(self, name: bytes, statement: Statement) -> None:
+        self._statements[name] = statement
+        if len(self._statements) > MAX_STATEMENTS:
+            del self._statements[next(iter(self._statements))]
 
     def _open(self, name: bytes, _statement: bytes, portal: Portal) -> None:
         if self._skipping:

@@ -31,6 +31,9 @@ SYNC: Final = b"S\x00\x00\x00\x04"
 QUERY_CANCELED: Final = "57014"
 SHUTDOWN_STATES: Final = frozenset({"57P01", "57P02", "57P03", "57P05"})
 CANNOT_CONNECT: Final = "08001"
+LIMIT_EXCEEDED: Final = "53400"  # configuration_limit_exceeded: more records than one result may show
+NOT_PERMITTED: Final = "42501"  # insufficient_privilege: the agent's hourly limit
+ADMIN_SHUTDOWN: Final = "57P01"
 AUDIT_UNAVAILABLE: Final = "58030"  # io_error: the trace could not be written
 
 _int32 = struct.Struct("!i")

@@ -54,6 +54,12 @@ class Observer(Protocol):
     def failed(self, execution: Execution | None, state: str) -> None:
         """ErrorResponse; None when no execution was running."""
 
+    def skipped(self, execution: Execution) -> None:
+        """An execution will not be answered: one before it failed."""
+
+    def sync_skipped(self) -> None:
+        """The end of a batch that was told will not be answered: its Query was skipped."""
+
     def ready(self, status: int) -> None:
         """ReadyForQuery with its transaction status byte."""
 

@@ -99,6 +99,12 @@ class Notes:
     def failed(self, execution: Execution | None, state: str) -> None:
         self.events.append(("failed", self._number(execution), state))
 
+    def skipped(self, execution: Execution) -> None:
+        self.events.append(("skipped", self._number(execution)))
+
+    def sync_skipped(self) -> None:
+        self.events.append(("sync_skipped",))
+
     def ready(self, status: int) -> None:
         self.events.append(("ready", chr(status)))
 
