@@ -108,11 +108,11 @@ class Statements:
 
     def known(self, text: bytes, *, whole: bool) -> Known:
         """Analyse a text, or remember its analysis."""
-        found = self._texts.get(text)
-        if found is not None:
-            return found
         if not whole and not text:
             return self._unseen
+        found = self._texts.get(text) if whole else None
+        if found is not None:
+            return found
         decoded = _decode(text)
         shaped = shape_of(decoded)
         if not whole:

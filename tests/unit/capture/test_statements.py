@@ -27,6 +27,14 @@ def test_cut_and_unseen_texts_are_opaque() -> None:
     assert statements.known(b"select 'x", whole=False).shape.plans[0].opaque == "text_too_long"
 
 
+def test_an_unseen_text_is_not_an_empty_one() -> None:
+    """Whoever sends an empty query, or the head of a text as a text, changes nothing for texts that were not seen."""
+    statements = Statements()
+    for text in (b"", b"select 'x"):
+        statements.known(text, whole=True)
+        assert statements.known(text, whole=False).shape.plans[0].opaque in ("unseen_text", "text_too_long")
+
+
 def test_other_encodings() -> None:
     """A LATIN1 text is analysed, not refused (case 12)."""
     known = Statements().known("select a from t where b = 'é'".encode("latin-1"), whole=True)
