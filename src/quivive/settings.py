@@ -31,6 +31,8 @@ _PUBLIC_URL: Final = re.compile(r"https://[A-Za-z0-9.\-]+(:[0-9]{1,5})?")
 LINKS_SUFFIX: Final = "-links"  # spool of `quivive links sync` of a source
 RESERVED_SOURCES: Final = frozenset({"core", "console"})  # spools of the core itself
 SLOT_MAX: Final = 1_023  # slot 0 is the operator's own log; 1,024 fixed slots in the spine (DESIGN §7)
+MAX_RECORDS: Final = 100_000  # a limit above would stop nobody; what one result showed is remembered up to it
+MAX_DRAIN_S: Final = 86_400
 RETENTION_DAYS_MAX: Final = 1_095  # law reference §5: above needs a legal text, which no setting can carry
 
 T = TypeVar("T")
@@ -121,6 +123,8 @@ class SourceSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     silent_after_s: int = 120
     programs: tuple[str, ...] = ()
     reconcile_with: str = ""
+    max_records_per_result: int = 0
+    drain_s: int = 30
     user: str = ""
     secret_file: str = ""
     telephony: TelephonySettings | None = None
@@ -181,6 +185,7 @@ class _ControllerFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     timezone: str = "Europe/Paris"
     default_region: str = "FR"
     lateness_s: int = 3_600
+    max_records_per_agent_hour: int = 0
     contact_sources: tuple[str, ...] = ()
     retention: _RetentionSettings = msgspec.field(default_factory=_RetentionSettings)
     tables: tuple[_TableSettings, ...] = ()
@@ -208,6 +213,7 @@ class ControllerSettings:
     lateness_s: int
     contact_sources: tuple[str, ...]
     retention_days: dict[str, int]
+    max_records_per_agent_hour: int = 0
     sensitive: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """Columns as `schema.table.column` by the name of their group."""
 
@@ -325,6 +331,12 @@ def _check_place(decoded: _ControllerFile, shown: str) -> None:
         raise ConfigurationError(
             file=shown, key="lateness_s", expected="0 or more seconds", found=str(decoded.lateness_s)
         )
+    _check_number(decoded.max_records_per_agent_hour, MAX_RECORDS, shown, "max_records_per_agent_hour")
+
+
+def _check_number(found: int, most: int, shown: str, key: str) -> None:
+    if not 0 <= found <= most:
+        raise ConfigurationError(file=shown, key=key, expected=f"0 to {most}", found=str(found))
 
 
 def _check_zone(zone: str, shown: str, key: str) -> None:
@@ -395,6 +407,7 @@ def _settings_of(identifier: str, decoded: _ControllerFile, tables: tuple[Table,
         timezone=decoded.timezone,
         default_region=decoded.default_region,
         lateness_s=decoded.lateness_s,
+        max_records_per_agent_hour=decoded.max_records_per_agent_hour,
         contact_sources=decoded.contact_sources,
         retention_days={
             "trace": decoded.retention.trace_days,
@@ -519,6 +532,8 @@ def _check_source(settings: Settings, name: str, source: SourceSettings) -> None
         parse_address(source.listen, f"{key}.listen")
         parse_address(source.target, f"{key}.target")
         refuse_password(source.side_dsn, file=SETTINGS_FILE, key=f"{key}.side_dsn")
+        _check_number(source.max_records_per_result, MAX_RECORDS, SETTINGS_FILE, f"{key}.max_records_per_result")
+        _check_number(source.drain_s, MAX_DRAIN_S, SETTINGS_FILE, f"{key}.drain_s")
     if source.kind is SourceKind.AMI:
         parse_address(source.target, f"{key}.target")
     if source.telephony is not None:

@@ -65,7 +65,9 @@ class Arrival:
         self._auth_client = FrameBuffer()
         self._auth_server = FrameBuffer()
         self._early = bytearray()
-        self._guarded = context.facts.closed or context.facts.mode is CaptureMode.STRICT
+        facts = context.facts
+        self._guarded = facts.closed or facts.limited or facts.mode is CaptureMode.STRICT
+        self._cancel_key = b""
         self._direct = False
         self._encoding = b"UTF8"
         self._connecting: asyncio.Task[None] | None = None
@@ -256,3 +258,5 @@ class Arrival:
         if bindable and message[0] == ord("R") and message[5:9] == b"\x00\x00\x00\x0a":
             return messages.frame(b"R", messages.without_channel_binding(message[5:]))
         return message
+        if message[0] == ord("K"):
+            self._cancel_key = message[HEADER_BYTES:]

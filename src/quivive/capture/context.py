@@ -64,6 +64,10 @@ class SourceFacts:
     grade: Grade
     attribution: AttributionSettings
     zones: Zones = NO_ZONES
+    max_records: int = 0
+    """Records that one result may show where the policy says that limits are instructed; 0: no limit."""
+    limited: bool = False
+    """A limit is set, on a result or on an agent: sessions look before they pass."""
 
 
 class RelayContext:

@@ -39,6 +39,10 @@ class Parts:
         run.keyed, run.coverage, run.distinct = bool(found.records), found.coverage, _size(found.records)
         self._write(run, coverage=found.coverage, records=found.records, neighbourhoods=found.neighbourhoods)
 
+    def refused(self, run: Run) -> None:
+        """The only part of an execution that never reached the server: no record was shown or changed."""
+        self._write(run, coverage=_extraction(run).coverage, final=True, outcome=Outcome.DENIED)
+
     def collected(self, run: Run) -> None:
         """Parts of the keys collected so far."""
         parts = self._take(run)

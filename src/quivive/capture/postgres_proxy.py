@@ -5,12 +5,14 @@ never await in the path of bytes outside strict, never let the slower side grow 
 the other's writing.
 """
 
+import asyncio
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Final, TypeVar
 
 import structlog
 
 from quivive.capture.arrival import CLEAR, Arrival, Front, Phase
+from quivive.capture.cancelling import cancel
 from quivive.capture.context import RelayContext
 from quivive.capture.holding import Door
 from quivive.capture.leg import Leg
@@ -23,6 +25,8 @@ from quivive.wire.postgres.session import PgSession
 
 log = structlog.get_logger()
 
+QUIET_S: Final = 0.25
+"""A session is quiet when its client has sent nothing for so long: one just opened is about to ask."""
 _Told = TypeVar("_Told", bytes, int)
 
 
@@ -36,6 +40,8 @@ class Relayed(Arrival):
         self._ended = ended
         self._blocked = False
         self._opaque_from = 0
+        self._stopping: asyncio.Future[None] | None = None
+        self._quiet_from = 0.0
         self._recorder: Recorder | None = None
         self._session: PgSession | None = None
         self._to_client: Door | None = None
@@ -47,6 +53,37 @@ class Relayed(Arrival):
         if self._blocked:
             return False
         return self._phase != Phase.SESSION or self._session is None or not self._session.running
+
+    def drain(self, now: float) -> None:
+        """The relay stops: end the session once it is quiet and in no transaction; call again and again."""
+        if self._phase == Phase.OPAQUE:
+            self.close()
+        if self._phase != Phase.SESSION or self._recorder is None:
+            return
+        if not self._quiet_from:
+            self._quiet_from = now
+            self.client.received = self._disturbed(self.client.received)
+        if now - self._quiet_from >= QUIET_S and self.idle and not self._recorder.in_transaction:
+            self.dismiss()
+
+    def _disturbed(self, received: Callable[[bytes], None]) -> Callable[[bytes], None]:
+        def take(data: bytes) -> None:
+            self._quiet_from = asyncio.get_running_loop().time()
+            received(data)
+
+        return take
+
+    def dismiss(self) -> None:
+        """Tell the client that the relay is being stopped, and close."""
+        if self._phase == Phase.SESSION and self.idle:
+            self.client.write(
+                messages.error_response(
+                    severity="FATAL",
+                    state=messages.ADMIN_SHUTDOWN,
+                    message="Quivive relay: this relay is being stopped; connect again.",
+                )
+            )
+        self.close()
 
     def long_running(self, before: int) -> None:
         """Give executions that began before an instant their first part."""
@@ -78,7 +115,8 @@ class Relayed(Arrival):
             )
             login = self._startup.get("user", "")
             startup = messages.session_settings(self._startup)
-            self._recorder = Recorder(self._context, login=login, startup=startup, address=self.client.address)
+            address, guarded = self.client.address, self._guarded
+            self._recorder = Recorder(self._context, login=login, startup=startup, address=address, guarded=guarded)
             self._recorder.reported(b"client_encoding", self._encoding)
             self._session = PgSession(self._recorder, guarded=self._guarded, refusal=refusal)
             if self._guarded:
@@ -91,6 +129,7 @@ class Relayed(Arrival):
         early, self._early = bytes(self._early), bytearray()
         if early:
             self.client.received(early)
+        self._pass_end()
 
     def _open_doors(self) -> None:
         client, server = self.client, self.server
@@ -146,8 +185,19 @@ class Relayed(Arrival):
         if out is None:
             return
         self._to_client.put(out, self._recorder.barrier)
+        if session.stopping and self._stopping is None:
+            self._cancel_running(session)
         if session.blocked:
             self._block()
+
+    def _cancel_running(self, session: PgSession) -> None:
+        """A result was stopped at its limit: the server need not go on. ReadyForQuery waits until it has been told."""
+        self._stopping = asyncio.ensure_future(cancel(self._target, self._cancel_key))
+
+        def told(_: object) -> None:
+            self._stopping, session.stopping = None, False
+
+        self._stopping.add_done_callback(told)
 
     def _guarded_look(self, data: bytes) -> bytes:
         assert self._session is not None
@@ -163,9 +213,9 @@ class Relayed(Arrival):
             self._block()
 
     def _block(self) -> None:
-        """The columns of a result must be asked for aside; meanwhile the server waits, at most one read is held."""
+        """Something must be asked aside (columns, a cancel); meanwhile the server waits, at most one read is held."""
         assert self._recorder is not None
-        waiting = self._recorder.waiting
+        waiting = self._stopping or self._recorder.waiting
         assert waiting is not None
         if not self._blocked:
             self._blocked = True
@@ -217,6 +267,12 @@ class Relayed(Arrival):
             self._context.gap(now, now, GapCause.CODEC, -1)
 
     # --- end ----------------------------------------------------------------------------------------------------------
+
+    def _pass_end(self) -> None:
+        if self._to_server is not None:
+            self._to_server.when_empty(super()._pass_end)
+        else:
+            super()._pass_end()
 
     def lost(self, leg: Leg) -> None:
         """One side is gone: the other gets what was written for it, then goes too."""

@@ -5,7 +5,7 @@ never let a value of a row, literal or bind past `capture.keys`. In dry, counts 
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from quivive.capture.attribution import Attribution, SessionFacts, attribute
@@ -13,6 +13,7 @@ from quivive.capture.context import RelayContext
 from quivive.capture.copying import format_of_copy, reader_of
 from quivive.capture.encodings import RecodingCollector, codec_of, recode_binds, textual, utf8
 from quivive.capture.keys import KeyCollector, patterns_of
+from quivive.capture.limits import Cap, Caps, denied_until, rows_within, too_many
 from quivive.capture.parts import Parts
 from quivive.capture.resolve import Extraction
 from quivive.capture.run import Run, Slots, affected_rows, effective_plan, needs_intent
@@ -24,6 +25,7 @@ from quivive.model.gate import CapturePolicy
 from quivive.privacy.pseudonym import session_key
 from quivive.wire.fields import Field
 from quivive.wire.framing import PeerError
+from quivive.wire.postgres.backend import STOPPED
 from quivive.wire.postgres.messages import QUERY_CANCELED, SHUTDOWN_STATES, format_of
 from quivive.wire.postgres.rows import Row, cut_head, cutter_of, skip_rows
 from quivive.wire.postgres.state import Execution, Statement
@@ -54,14 +56,18 @@ _COUNTED_KINDS: Final = frozenset(
 class Recorder:
     """One per connection."""
 
-    def __init__(self, context: RelayContext, *, login: str, startup: dict[str, str], address: str = "") -> None:
-        """`address`: of the peer; only the name of its zone is kept."""
+    def __init__(
+        self, context: RelayContext, *, login: str, startup: dict[str, str], address: str = "", guarded: bool = True
+    ) -> None:
+        """`address`: of the peer; only the name of its zone is kept. `guarded`: what is refused does not pass."""
         self._context = context
         self._facts = SessionFacts(context.facts.attribution, login=login, startup=startup)
         self._strict = context.facts.mode is CaptureMode.STRICT
         session = session_key(context.keys, context.next_session())
         self._parts = Parts(context, session, context.facts.zones.zone(address))
         self._settling = Settling(self._finish)
+        self._guarded = guarded
+        self._caps = Caps(context.facts.max_records if guarded else 0)
         self._named: dict[str, tuple[StatementPlan, Slots]] = {}
         self._open_rows: Run | None = None
         self._ddl = False
@@ -69,6 +75,7 @@ class Recorder:
         self._touched = False  # a session variable or the transaction is in motion
         self._steady: tuple[Attribution, CapturePolicy, int] | None = None
         self._codec = ""  # of the client's encoding, when texts must be read by it
+        self.in_transaction = False
         self.waiting: asyncio.Future[None] | None = None
         """What a blocked session waits for."""
 
@@ -94,10 +101,12 @@ class Recorder:
         known: Known = execution.statement.known
         plan = known.shape.plan(execution.index)
         if execution.state is not None:  # a portal goes on after its row limit
+            if execution.state.denied and self._guarded:
+                return False
             self._facts.sent(plan)
             return True
         shaped = known.shaped
-        if context.facts.closed and context.blind and plan.kind not in _COUNTED_KINDS:
+        if self._guarded and context.facts.closed and context.blind and plan.kind not in _COUNTED_KINDS:
             return False
         if plan.variables or plan.verb:
             self._touched = True
@@ -105,10 +114,12 @@ class Recorder:
             recode_binds(execution, self._codec)
         at = execution.at or context.clock()
         attribution = self._attribute(at, shaped.tags if execution.fresh_text else None)
-        self._facts.sent(plan, shaped.slots, execution.binds)
         run = execution.state = Run(execution, plan, shaped.slots, at, attribution)
         if plan.kind in (PlanKind.EXECUTE, PlanKind.FETCH):
             effective_plan(run, self._named)
+        if context.policy.denied and self._guarded and not execution.at and self._denied(run):
+            return False
+        self._facts.sent(plan, shaped.slots, execution.binds)
         if self._strict and needs_intent(run.plan, context.snapshot.functions):
             self._intend(run)
         return True
@@ -133,8 +144,8 @@ class Recorder:
         if context.facts.closed and context.blind:
             return 0  # the long way refuses it
         at = context.clock()
-        self._attribute(at, None)
-        return at
+        agent = self._attribute(at, None).agent
+        return 0 if context.policy.denied.get(agent, 0) > at else at
 
     def quick_done(self, statement: Statement, bind: bytes, at: int, rows: int, rows_bytes: int) -> bool:
         """See Observer."""
@@ -147,6 +158,16 @@ class Recorder:
         run.extraction = self._resolve(run)
         if run.extraction.protected and self._context.policy.active:
             self._parts.intend(run)
+
+    def _denied(self, run: Run) -> bool:
+        """The agent has reached the hourly limit: an access to protected records is refused, and recorded as such."""
+        until = self._context.policy.denied.get(run.attribution.agent, 0)
+        if not run.attribution.agent or run.at >= until or self._counted(run):
+            return False
+        run.ended = True
+        run.execution.refusal = denied_until(until)
+        self._parts.refused(run)
+        return True
 
     def sync_sent(self) -> None:
         """See Observer."""
@@ -161,10 +182,14 @@ class Recorder:
     def rows(self, execution: Execution, buffer: bytes, start: int, end: int) -> int:
         """See Observer. The hot loop: cut key columns, nothing else."""
         run: Run = execution.state
+        if run.unseen:
+            return skip_rows(buffer, start, end)[0]
         if not run.opened and not self._open(run):
             return start
         collector, cutter = run.collector, run.cutter
         self._open_rows = run
+        if run.cap is not None:
+            return self._capped(run, run.cap, buffer, start, end)
         if collector is None or cutter is None:
             position, count = skip_rows(buffer, start, end)
             run.rows += count
@@ -178,6 +203,37 @@ class Recorder:
         if collector.full:
             self._parts.collected(run)
         return position
+
+    def _capped(self, run: Run, cap: Cap, buffer: bytes, start: int, end: int) -> int:
+        """Rows of a result that has a limit: those that fit, then the stop."""
+        rows: list[Row] = []
+        if run.collector is None or run.cutter is None or cap.keyless:
+            position, count = rows_within(buffer, start, end, cap.fit_count)
+            if run.collector is not None and run.cutter is not None and count:
+                run.cutter(buffer, start, position, count, rows)
+        else:
+            position = run.cutter(buffer, start, end, MAX_ROWS_PER_CALL, rows)
+            count = cap.fit(rows)
+            if count < len(rows):
+                del rows[count:]
+                position = run.cutter(buffer, start, end, count, []) if count else start
+        if not count:
+            return self._stop(run)
+        run.rows += count
+        run.rows_bytes += position - start
+        if run.collector is not None and rows:
+            run.collector.add_rows(rows)
+            if run.collector.full:
+                self._parts.collected(run)
+        return position
+
+    def _stop(self, run: Run) -> int:
+        """The limit is reached: what was shown stands in the trace before the error reaches the client."""
+        run.denied, run.cap = True, None
+        run.execution.refusal = too_many(self._caps.limit)
+        if not run.plan.writes:  # else its end tells whether the change was made
+            self._finish(run, Outcome.DENIED)
+        return STOPPED
 
     def cut_row(self, execution: Execution, head: bytes) -> None:
         """See Observer."""
@@ -210,20 +266,28 @@ class Recorder:
                 return False
         run.opened = True
         run.extraction = extraction
+        formats = self._read(run, extraction)
+        if self._caps.limit and context.policy.limits and context.policy.active and not execution.withheld:
+            run.cap = self._caps.cap(run, context.snapshot.declared, context.keys, formats)
+        return True
+
+    def _read(self, run: Run, extraction: Extraction) -> Sequence[int]:
+        """Make what cuts and collects the key columns; their formats, () when they cannot be cut."""
+        context, execution = self._context, run.execution
         if not extraction.protected or not context.policy.active or not extraction.column_indexes:
-            return True
+            return ()
         if run.plan.copy is not None:
             shaped = execution.statement.known.shaped
             run.reader = reader_of(run.plan.copy, shaped, extraction.column_indexes)
             binary = format_of_copy(run.plan.copy, shaped) == "binary"
             formats = [int(binary)] * len(extraction.column_indexes)
         elif execution.formats is None:
-            return True
+            return ()
         else:
             formats = [format_of(execution.formats, index) for index in extraction.column_indexes]
             run.cutter = cutter_of(extraction.column_indexes)
         run.collector = self._collector(run, extraction, formats)
-        return True
+        return formats
 
     def _collector(self, run: Run, extraction: Extraction, formats: list[int]) -> KeyCollector:
         context = self._context
@@ -261,9 +325,40 @@ class Recorder:
         run: Run = execution.state
         return run.opened or self._open(run)
 
-    def copy_data(self, execution: Execution, buffer: bytes, start: int, end: int, *, outbound: bool) -> None:
+    def copy_data(self, execution: Execution, buffer: bytes, start: int, end: int, *, outbound: bool) -> bool:
         """See Observer."""
         run: Run = execution.state
+        if outbound and run.cap is not None:
+            return self._capped_copy(run, run.cap, buffer, start, end)
+        if not run.unseen:
+            self._copied(run, buffer, start, end, outbound=outbound)
+        return True
+
+    def _capped_copy(self, run: Run, cap: Cap, buffer: bytes, start: int, end: int) -> bool:
+        """One message of a COPY that has a limit: the server sends a row in each."""
+        self._open_rows = run
+        rows: Sequence[Row] = ()
+        fits = True
+        if run.reader is not None and not cap.keyless:
+            try:
+                rows = run.reader.feed(buffer[start:end])
+            except PeerError:
+                run.reader, run.unread = None, True
+            fits = cap.fit(rows) == len(rows)
+        if run.reader is None or cap.keyless:
+            fits = bool(cap.fit_count(1))
+        if not fits:
+            self._stop(run)
+            return False
+        run.rows += len(rows) if run.reader is not None else 1
+        run.rows_bytes += end - start
+        if run.collector is not None and rows:
+            run.collector.add_rows(rows)
+            if run.collector.full:
+                self._parts.collected(run)
+        return True
+
+    def _copied(self, run: Run, buffer: bytes, start: int, end: int, *, outbound: bool) -> None:
         run.rows_bytes += end - start
         if not outbound:
             return
@@ -309,10 +404,11 @@ class Recorder:
         if plan.writes or (plan.copy is not None and not plan.copy.outbound):
             self._settling.add(run)
         else:
-            self._finish(run, Outcome.OK)
+            self._finish(run, Outcome.DENIED if execution.withheld else Outcome.OK)
 
     def _remember(self, plan: StatementPlan, slots: Slots) -> None:
         if plan.inner is not None:
+            self._caps.declared(plan.name)
             self._named[f"{plan.kind}:{plan.name}"] = (plan.inner, slots)
             if len(self._named) > MAX_NAMED:
                 del self._named[next(iter(self._named))]
@@ -324,7 +420,9 @@ class Recorder:
         if execution is None or execution.state is None:
             return
         outcome = Outcome.ERROR
-        if state == QUERY_CANCELED:
+        if execution.state.denied or execution.withheld:
+            outcome = Outcome.DENIED
+        elif state == QUERY_CANCELED:
             outcome = Outcome.CANCELLED
         elif state in SHUTDOWN_STATES:
             outcome = Outcome.ABORTED
@@ -344,6 +442,7 @@ class Recorder:
     def ready(self, status: int) -> None:
         """See Observer."""
         self._facts.ready(chr(status))
+        self.in_transaction = status != _IDLE
         self._batches -= 1
         if self._touched and self._batches <= 0 and status == _IDLE:
             self._touched, self._steady = False, None

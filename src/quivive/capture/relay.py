@@ -46,8 +46,7 @@ log = structlog.get_logger()
 
 EXIT_CONFIGURATION: Final = 2
 POLICY_PERIOD_S: Final = 1.0
-STOP_SESSIONS_S: Final = 5.0
-"""How long running statements may still finish after SIGTERM."""
+DRAIN_PAUSE_S: Final = 0.02
 STOP_TURNS: Final = 50
 """Turns of 10 ms in which sockets close."""
 BORN_AFTER_US: Final = SECOND_US
@@ -76,8 +75,14 @@ async def _run(settings: Settings, name: str) -> int:
     relay = Relay(settings, name, source)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
+
+    def asked() -> None:
+        if stop.is_set():
+            relay.hurry()
+        stop.set()
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
+        loop.add_signal_handler(number, asked)
     await relay.start()
     await stop.wait()
     return await relay.stop()
@@ -99,6 +104,7 @@ class Relay:
         self._spool: AsyncSpool | None = None
         self._server: asyncio.Server | None = None
         self._context: RelayContext | None = None
+        self._hurry = False
         self.port = 0
         """Bound port, for tests that listen on port 0."""
 
@@ -144,6 +150,7 @@ class Relay:
             side=describer,
             reload=self._load if self._side is not None else None,
         )
+        self._tell_instructions()
         previous = writer.previous
         if previous is not None and not previous.clean:
             context.gap(previous.last_captured_at, now_us(), GapCause.SOURCE_KILLED, -1)
@@ -160,7 +167,7 @@ class Relay:
             controller=source.controller,
             region=self._controller.default_region,
             mode=source.mode,
-            closed=source.on_failure == "closed",
+            closed=source.on_failure == "closed" and self._policy.current.closed,
             grade=source.grade,
             attribution=AttributionSettings(
                 namespace=source.namespace,
@@ -174,7 +181,19 @@ class Relay:
                 programs=Programs(source.programs),
             ),
             zones=self._zones,
+            max_records=source.max_records_per_result,
+            limited=bool(source.max_records_per_result or self._controller.max_records_per_agent_hour),
         )
+
+    def _tell_instructions(self) -> None:
+        """Say in one line each what is configured and waits for the controller's recorded instruction (DESIGN §6)."""
+        facts, policy = self.context.facts, self._policy.current
+        if self._source.on_failure == "closed" and not policy.closed:
+            line = f'on_failure = "closed" waits for the recorded instruction of {facts.controller}; "open" until then'
+            sys.stderr.write(f"quivive relay {self._name}: {said(line)}\n")
+        if facts.limited and not policy.limits:
+            line = f"limits wait for the recorded instruction of {facts.controller}; none until then"
+            sys.stderr.write(f"quivive relay {self._name}: {said(line)}\n")
 
     def _front(self) -> Front:
         source = self._source
@@ -218,6 +237,7 @@ class Relay:
             context = self.context
             if self._policy.refresh():
                 context.policy = self._policy.current
+                context.facts = self._facts()
             if self._policy.problem:
                 log.warning("relay.policy_refused", source=self._name, reason=self._policy.problem)
             context.settle_losses()
@@ -237,16 +257,22 @@ class Relay:
         context.flush_counts()
         context.append(EntryKind.HEARTBEAT, encode_body(HeartbeatBody(complete_to=now_us())))
 
+    def hurry(self) -> None:
+        """End without waiting for sessions any longer: the second SIGTERM."""
+        self._hurry = True
+
     async def stop(self) -> int:
-        """Stop accepting, let running statements end for a bounded time, make everything durable."""
+        """Stop accepting, let sessions end for `drain_s` at most, make everything durable."""
         if self._server is not None:
             self._server.close()
         loop = asyncio.get_running_loop()
-        until = loop.time() + STOP_SESSIONS_S
-        while loop.time() < until and any(not relayed.idle for relayed in self._connections):
-            await asyncio.sleep(0.02)
+        until = loop.time() + self._source.drain_s
+        while self._connections and loop.time() < until and not self._hurry:
+            for relayed in list(self._connections):
+                relayed.drain(loop.time())
+            await asyncio.sleep(DRAIN_PAUSE_S)
         for relayed in list(self._connections):
-            relayed.close()
+            relayed.dismiss()
         await asyncio.sleep(0)
         for timer in self._timers:
             timer.cancel()

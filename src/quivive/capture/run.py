@@ -4,6 +4,7 @@ Used by `recorder` and `settling`. Pure. Must never outlive its execution: binds
 """
 
 from collections.abc import Container, Sequence
+from typing import TYPE_CHECKING
 
 from quivive.capture.attribution import Attribution
 from quivive.capture.keys import KeyCollector, execute_binds
@@ -14,6 +15,9 @@ from quivive.wire.postgres.rows import Cutter
 from quivive.wire.postgres.state import Execution
 from quivive.wire.shape import Literal
 from quivive.wire.sql import PlanKind, StatementPlan
+
+if TYPE_CHECKING:
+    from quivive.capture.limits import Cap
 
 Slots = Sequence[Sequence[Literal]]
 
@@ -28,9 +32,12 @@ class Run:
         "attribution",
         "binds",
         "borrowed",
+        "cap",
         "collector",
         "coverage",
+        "cursor",
         "cutter",
+        "denied",
         "distinct",
         "ended",
         "execution",
@@ -47,6 +54,11 @@ class Run:
         "unread",
     )
 
+    @property
+    def unseen(self) -> bool:
+        """Nothing of what comes is shown, and nothing of it was changed."""
+        return (self.denied or self.execution.withheld) and not self.plan.writes
+
     def __init__(
         self, execution: Execution, plan: StatementPlan, slots: Slots, at: int, attribution: Attribution
     ) -> None:
@@ -61,6 +73,11 @@ class Run:
         self.cutter: Cutter | None = None
         self.reader: CopyReader | None = None
         self.coverage: CoverageClass | None = None
+        self.cap: Cap | None = None
+        self.cursor = ""
+        """Name of the cursor it fetches from."""
+        self.denied = False
+        """Stopped at a limit: what still comes is not shown."""
         self.access = ""
         self.patterns = "[]"
         self.part = self.rows = self.rows_bytes = self.distinct = 0
@@ -79,6 +96,8 @@ def effective_plan(run: Run, named: dict[str, tuple[StatementPlan, Slots]]) -> N
         return
     if run.plan.kind is PlanKind.EXECUTE:
         run.binds = execute_binds(run.plan, run.slots, run.binds)
+    else:
+        run.cursor = run.plan.name
     run.plan, run.slots = found
     run.borrowed = True
 

@@ -4,7 +4,7 @@ Read by every query through `projection.query` and by every source through its p
 Must never default to anything wider than DRY.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
@@ -45,6 +45,27 @@ class GateBody:
     demonstration: bool
 
 
+class Instructed(StrEnum):
+    """What a controller must have instructed before it can stop anybody's work (DESIGN §6)."""
+
+    LIMITS = "limits"
+    CLOSED = "closed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InstructionBody:
+    """Body of `instruction` (operator's log): what a controller instructs from now on, all of it; () withdraws.
+
+    `reference` names the document, `text_sha256` its hash when it was given, else "".
+    """
+
+    controller: str
+    instructed: tuple[Instructed, ...]
+    reference: str
+    text_sha256: str
+    demonstration: bool
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CapturePolicy:
     """What a source may keep, written by the core to `run/policy/<source>.json`, re-read by the source.
@@ -54,12 +75,17 @@ class CapturePolicy:
     access, is withheld (`not_informed`). `keep_unknown` keeps the pseudonym of a login that no directory
     entry names (the demonstration centre sets it; the default withholds).
     `service_accounts` are logins of applications, not of persons.
+    `limits`, `closed`: the controller's instruction for limits and for refusing what cannot be recorded is in force.
+    `denied` maps AgentKey → until when (microseconds) no protected record is shown to it.
     """
 
     active: bool
     informed: dict[str, int]
     keep_unknown: bool
     service_accounts: tuple[str, ...]
+    limits: bool = False
+    closed: bool = False
+    denied: dict[str, int] = field(default_factory=dict)
 
     def agent_may_be_kept(self, agent: str, at: int) -> bool:
         """Tell whether an access at `at` (microseconds) may carry this AgentKey."""

@@ -24,6 +24,9 @@ class _PolicyFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     informed: dict[str, int]
     keep_unknown: bool
     service_accounts: tuple[str, ...]
+    limits: bool = False
+    closed: bool = False
+    denied: dict[str, int] = {}
 
 
 _ENCODER: Final = msgspec.json.Encoder(order="sorted")
@@ -39,6 +42,9 @@ def encode_policy(policy: CapturePolicy) -> bytes:
             informed=policy.informed,
             keep_unknown=policy.keep_unknown,
             service_accounts=tuple(sorted(policy.service_accounts)),
+            limits=policy.limits,
+            closed=policy.closed,
+            denied=policy.denied,
         )
     )
 
@@ -65,4 +71,7 @@ def decode_policy(data: bytes) -> CapturePolicy:
         informed=decoded.informed,
         keep_unknown=decoded.keep_unknown,
         service_accounts=decoded.service_accounts,
+        limits=decoded.limits,
+        closed=decoded.closed,
+        denied=decoded.denied,
     )

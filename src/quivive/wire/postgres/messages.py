@@ -193,6 +193,11 @@ def error_response(*, severity: str, state: str, message: str, hint: str = "") -
     return frame(b"E", body + b"\x00")
 
 
+def cancel_request(key: bytes) -> bytes:
+    """CancelRequest for the body of a BackendKeyData: process and secret."""
+    return (8 + len(key)).to_bytes(4, "big") + CANCEL_REQUEST.to_bytes(4, "big") + key
+
+
 def ready_for_query(status: int) -> bytes:
     """ReadyForQuery with the transaction status byte."""
     return b"Z\x00\x00\x00\x05" + bytes((status,))
