@@ -9,14 +9,16 @@ import asyncio
 import json
 import os
 import sys
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from pathlib import Path
 from typing import Any, Final, NoReturn, TypeVar
 
 import rich_click as click
 
 from quivive.alert_cli import add_commands
+from quivive.application_cli import add_applications
 from quivive.coverage_cli import add_coverage
+from quivive.instruction_cli import add_instructions
 from quivive.language import said, speak
 from quivive.model.errors import ConfigurationError, QuiviveError
 
@@ -195,16 +197,32 @@ def tail(home: Path, controller: str | None) -> None:
         sys.exit(0)
 
 
-@cli.command()
+@cli.group(invoke_without_command=True)
+@as_json_option
+@click.pass_context
+def doctor(context: click.Context, as_json: bool) -> None:
+    """Look at everything: what was found, what was expected, what to do. Exit 1 when something hurts now."""
+    if context.invoked_subcommand is None:
+        from quivive.doctor.run import examine
+        from quivive.model.clock import now_us
+
+        _tell_findings(_run(examine(_settings(context.obj), now_us())), as_json=as_json)
+
+
+@doctor.command("attribution")
+@click.option("--days", type=click.IntRange(1, 90), default=7, show_default=True, help="Days up to now.")
 @as_json_option
 @click.pass_obj
-def doctor(home: Path, as_json: bool) -> None:
-    """Look at everything: what was found, what was expected, what to do. Exit 1 when something hurts now."""
-    from quivive.doctor.run import examine
-    from quivive.doctor.show import shown
-    from quivive.model.clock import now_us
+def doctor_attribution(home: Path, days: int, as_json: bool) -> None:
+    """Per source and application: by what means agents are named, and the cheapest way to name more."""
+    from quivive.doctor.attribution import check_attribution
 
-    findings = _run(examine(_settings(home), now_us()))
+    _tell_findings(_run(check_attribution(_settings(home), days)), as_json=as_json)
+
+
+def _tell_findings(findings: Sequence[Any], *, as_json: bool) -> NoReturn:
+    from quivive.doctor.show import shown
+
     for line in shown(findings, as_json=as_json):
         click.echo(line)
     sys.exit(EXIT_FAILED if any(finding.level == "fail" for finding in findings) else 0)
@@ -374,6 +392,8 @@ def _fail(error: QuiviveError) -> NoReturn:
 
 add_commands(cli, _ask, _emit)
 add_coverage(cli, _ask, _emit)
+add_instructions(cli, _ask, _emit)
+add_applications(cli, _ask, _emit)
 
 
 def main() -> None:

@@ -8,9 +8,11 @@ from collections.abc import AsyncIterator, Mapping
 from typing import Any, Final
 
 from quivive.core.alert_commands import alert_commands
+from quivive.core.application_commands import application_commands
 from quivive.core.compose import Parts
 from quivive.core.control import Handler, Streamer
 from quivive.core.coverage_commands import coverage_commands
+from quivive.core.limit_commands import limit_commands
 from quivive.core.writers import CoreWriter
 from quivive.detection.judge import JudgeSettings, judge
 from quivive.ledger.entry import decode_entry
@@ -43,6 +45,8 @@ def commands(
         "sign-in-link": table.sign_in_link,
         **alert_commands(parts, writer),
         **coverage_commands(parts),
+        **limit_commands(parts, writer),
+        **application_commands(parts),
     }
     return handlers, {"tail": table.tail}
 

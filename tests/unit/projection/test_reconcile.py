@@ -128,6 +128,23 @@ def test_a_view_that_the_log_tells_table_by_table(projection):
     assert compare(projection, *events)[1] == []
 
 
+def test_a_statement_that_each_calls_by_other_tables(projection):
+    """Orders by their customer: the log names the customer too. As many of one as of the other, and one more."""
+    events = [
+        each
+        for n in range(30)
+        for each in (
+            access(f"o{n}", seconds(n // 5), [(ORDER, f"o{n}")], tables=(ORDER,)),
+            logged(f"o{n}", seconds(n // 5), [(CUSTOMER, f"c{n}")], tables=(CUSTOMER, ORDER)),
+            *both(f"p{n}", seconds(n // 5), [(CUSTOMER, f"c{n}")]),
+        )
+    ]
+    past = logged("past", seconds(3), [(CUSTOMER, "c3")], tables=(CUSTOMER, ORDER), agent="")
+    total, only, _ = compare(projection, *events, past)
+    assert only == [("second_only", (CUSTOMER, ORDER), 1)]
+    assert total["first_only"] == 0
+
+
 def test_fetches_of_a_declared_cursor(projection):
     """The log tells the declaration, without rows; the wire each fetch."""
     fetches = [access(f"f{n}", seconds(1 + n * 20), [(CUSTOMER, f"c{n}")]) for n in range(4)]

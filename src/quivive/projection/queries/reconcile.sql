@@ -1,22 +1,25 @@
 -- Two sources of one database, statement by statement: what only one of them tells. Sections `hour` and `only` (by
 -- tables and action); counts only, nobody. Clocks are corrected by $skew_us, instants may differ by $tolerance_us.
 -- Each round looks at what the rounds before left over: the same record, then the same agent, tables and action in
--- the same stretch of time, then the same tables, then a table of a statement that names several, and what follows a
--- cursor that the log declares once.
+-- the same stretch of time, then the same tables, then a view that the log tells table by table, then a statement that
+-- each side calls by other tables, and what follows a cursor that the log declares once.
 WITH first_row AS (
     SELECT
-        access_hi, access_lo, started_at, controller, agent_hi, agent_lo, "action", tables, outcome,
+        access_hi, access_lo, started_at, controller, agent_hi, agent_lo, "action",
+        array_to_string(list_sort(string_split(tables, ',')), ',') AS tables, outcome,
         CASE WHEN ended_at > 0 THEN ended_at ELSE started_at END AS told_at
     FROM all_access WHERE source = $first_source
 ),
 second_row AS (
     SELECT
-        access_hi, access_lo, started_at, controller, agent_hi, agent_lo, "action", tables, coverage, row_count,
+        access_hi, access_lo, started_at, controller, agent_hi, agent_lo, "action",
+        array_to_string(list_sort(string_split(tables, ',')), ',') AS tables, coverage, row_count,
         started_at - $skew_us AS told_at
     FROM told_twice WHERE source = $second_source
     UNION ALL
     SELECT
-        access_hi, access_lo, started_at, controller, agent_hi, agent_lo, "action", tables, coverage, row_count,
+        access_hi, access_lo, started_at, controller, agent_hi, agent_lo, "action",
+        array_to_string(list_sort(string_split(tables, ',')), ',') AS tables, coverage, row_count,
         started_at - $skew_us AS told_at
     FROM all_access WHERE source = $second_source
 ),
@@ -41,7 +44,7 @@ same_record AS (
     JOIN scoped_exposure e ON e.controller = s.controller AND e.key_hi = k.key_hi AND e.key_lo = k.key_lo
     JOIN first_row f
         ON f.access_hi = e.access_hi AND f.access_lo = e.access_lo AND f.started_at = e.started_at
-        AND f."action" = s."action"
+        AND f."action" = s."action" AND f.tables = s.tables
     WHERE f.told_at BETWEEN s.told_at - $tolerance_us AND s.told_at + $tolerance_us
         AND (
             (f.agent_hi = s.agent_hi AND f.agent_lo = s.agent_lo) OR (s.agent_hi = 0 AND s.agent_lo = 0)
@@ -135,20 +138,88 @@ table_counted AS (
         ) AS nth
     FROM table_stretch t
 ),
-alone AS (
-    SELECT * FROM table_counted WHERE nth > LEAST(firsts, seconds)
+other_tables AS (
+    SELECT * EXCLUDE (begins, stretch, firsts, seconds, nth) FROM table_counted WHERE nth > LEAST(firsts, seconds)
 ),
 part_of AS (
-    -- A second source that tells table by table what the first one tells as one statement (views).
-    SELECT DISTINCT
-        f.access_hi AS first_hi, f.access_lo AS first_lo, s.access_hi AS second_hi, s.access_lo AS second_lo
-    FROM alone f
-    JOIN alone s
-        ON s.side = 2 AND s.controller = f.controller AND s.told_at BETWEEN f.told_at - $tolerance_us
-        AND f.told_at + $tolerance_us
-        AND list_contains(string_split(f.tables, ','), s.tables)
-        AND ((f.agent_hi = s.agent_hi AND f.agent_lo = s.agent_lo) OR (s.agent_hi = 0 AND s.agent_lo = 0))
-    WHERE f.side = 1 AND f.tables <> s.tables
+    -- A log that tells table by table what the first source tells as one statement: each table once.
+    SELECT first_hi, first_lo, second_hi, second_lo FROM (
+        SELECT
+            f.access_hi AS first_hi, f.access_lo AS first_lo, s.access_hi AS second_hi, s.access_lo AS second_lo,
+            ROW_NUMBER() OVER (
+                PARTITION BY f.access_hi, f.access_lo, s.tables
+                ORDER BY ABS(f.told_at - s.told_at), s.access_hi, s.access_lo
+            ) AS of_first,
+            ROW_NUMBER() OVER (
+                PARTITION BY s.access_hi, s.access_lo ORDER BY ABS(f.told_at - s.told_at), f.access_hi, f.access_lo
+            ) AS of_second
+        FROM other_tables f
+        JOIN other_tables s
+            ON s.side = 2 AND s.controller = f.controller
+            AND s.told_at BETWEEN f.told_at - $tolerance_us AND f.told_at + $tolerance_us
+            AND list_contains(string_split(f.tables, ','), s.tables)
+            AND ((f.agent_hi = s.agent_hi AND f.agent_lo = s.agent_lo) OR (s.agent_hi = 0 AND s.agent_lo = 0))
+        WHERE f.side = 1 AND f.tables <> s.tables
+    ) WHERE of_first = 1 AND of_second = 1
+),
+unnamed AS (
+    SELECT o.* FROM other_tables o
+    LEFT JOIN part_of p
+        ON (o.side = 1 AND p.first_hi = o.access_hi AND p.first_lo = o.access_lo)
+        OR (o.side = 2 AND p.second_hi = o.access_hi AND p.second_lo = o.access_lo)
+    WHERE p.first_hi IS NULL
+),
+by_moment AS (
+    SELECT side, controller, tables, told_at // $tolerance_us AS moment, COUNT(*) AS statements
+    FROM unnamed GROUP BY side, controller, tables, told_at // $tolerance_us
+),
+-- The log's tables of a statement (it may name the owner of a foreign key), and those of the first source that come
+-- at the same moments the most and share one.
+called AS (
+    SELECT controller, second_tables, first_tables FROM (
+        SELECT
+            s.controller, s.tables AS second_tables, f.tables AS first_tables,
+            ROW_NUMBER() OVER (
+                PARTITION BY s.controller, s.tables ORDER BY SUM(LEAST(s.statements, f.statements)) DESC, f.tables
+            ) AS nth
+        FROM by_moment s
+        JOIN by_moment f ON f.side = 1 AND f.controller = s.controller AND f.moment = s.moment
+        WHERE s.side = 2 AND f.tables <> s.tables
+            AND list_has_any(string_split(f.tables, ','), string_split(s.tables, ','))
+        GROUP BY s.controller, s.tables, f.tables
+    ) WHERE nth = 1
+),
+call_step AS (
+    SELECT
+        u.*, COALESCE(c.first_tables, u.tables) AS called_tables,
+        CASE WHEN u.told_at - LAG(u.told_at) OVER (
+            PARTITION BY u.controller, COALESCE(c.first_tables, u.tables)
+            ORDER BY u.told_at, u.side, u.access_hi, u.access_lo
+        ) <= $tolerance_us THEN 0 ELSE 1 END AS begins
+    FROM unnamed u
+    LEFT JOIN called c ON u.side = 2 AND c.controller = u.controller AND c.second_tables = u.tables
+),
+call_stretch AS (
+    SELECT
+        t.*,
+        SUM(begins) OVER (
+            PARTITION BY controller, called_tables ORDER BY told_at, side, access_hi, access_lo
+            ROWS UNBOUNDED PRECEDING
+        ) AS stretch
+    FROM call_step t
+),
+call_counted AS (
+    SELECT
+        t.*,
+        SUM(CASE WHEN side = 1 THEN 1 ELSE 0 END) OVER (PARTITION BY controller, called_tables, stretch) AS firsts,
+        SUM(CASE WHEN side = 2 THEN 1 ELSE 0 END) OVER (PARTITION BY controller, called_tables, stretch) AS seconds,
+        ROW_NUMBER() OVER (
+            PARTITION BY controller, called_tables, stretch, side ORDER BY told_at, access_hi, access_lo
+        ) AS nth
+    FROM call_stretch t
+),
+alone AS (
+    SELECT * FROM call_counted WHERE nth > LEAST(firsts, seconds)
 ),
 fetched AS (
     -- Rows fetched from a cursor: the log tells its declaration once, without a size.
@@ -171,9 +242,6 @@ verdict_of AS (
             ELSE 'first_only'
         END AS standing
     FROM alone a
-    LEFT JOIN part_of p
-        ON (a.side = 1 AND p.first_hi = a.access_hi AND p.first_lo = a.access_lo)
-        OR (a.side = 2 AND p.second_hi = a.access_hi AND p.second_lo = a.access_lo)
     LEFT JOIN fetched h ON a.side = 1 AND h.access_hi = a.access_hi AND h.access_lo = a.access_lo
     LEFT JOIN (
         SELECT DISTINCT d.controller, a2.access_hi, a2.access_lo FROM gap d
@@ -182,7 +250,7 @@ verdict_of AS (
             AND d.source = CASE WHEN a2.side = 1 THEN $second_source ELSE $first_source END
             AND a2.told_at BETWEEN d.from_at - $tolerance_us AND d.to_at + $tolerance_us
     ) g ON g.access_hi = a.access_hi AND g.access_lo = a.access_lo
-    WHERE p.first_hi IS NULL AND h.access_hi IS NULL
+    WHERE h.access_hi IS NULL
 ),
 whole AS (
     SELECT controller, told_at, 1 AS side FROM first_row
