@@ -70,6 +70,7 @@ class Arrival:
         self._cancel_key = b""
         self._direct = False
         self._encoding = b"UTF8"
+        self._said_all = False
         self._connecting: asyncio.Task[None] | None = None
         self._patience: asyncio.TimerHandle | None = None
         self.client = Leg(self, self._client_startup)
@@ -79,6 +80,22 @@ class Arrival:
     def lost(self, leg: Leg) -> None:
         """One side is gone."""
         raise NotImplementedError
+
+    def half_closed(self, leg: Leg) -> bool:
+        """A client that sends no more may still read its answers: the server hears of it, and ends when it gave them.
+
+        A client that was killed looks the same; the first bytes it does not take end the connection.
+        """
+        if leg is self.server or self._phase in (Phase.STARTUP, Phase.CLOSED) or self.server.gone:
+            return False
+        self._said_all = True
+        self._pass_end()
+        return True
+
+    def _pass_end(self) -> None:
+        """Tell the server that the client has said all, once all of it has gone there."""
+        if self._said_all and not self._early and self._phase != Phase.CONNECTING:
+            self.server.finish()
 
     def _begin_session(self, rest: bytes) -> None:
         """Go on with what follows the first ReadyForQuery."""
@@ -196,6 +213,7 @@ class Arrival:
         early, self._head = bytes(self._head), bytearray()
         if early:
             self._client_auth(early)
+        self._pass_end()
 
     def _refuse(self, state: str, message: str) -> None:
         self.client.write(messages.error_response(severity="FATAL", state=state, message=message))
@@ -254,9 +272,9 @@ class Arrival:
         """
         if message[0] == _STATUS and message.startswith(_ENCODING, HEADER_BYTES):
             self._encoding = message[HEADER_BYTES + len(_ENCODING) : -1]
+        if message[0] == ord("K"):
+            self._cancel_key = message[HEADER_BYTES:]
         bindable = self._target.tls is not None and self.client.tls is None
         if bindable and message[0] == ord("R") and message[5:9] == b"\x00\x00\x00\x0a":
             return messages.frame(b"R", messages.without_channel_binding(message[5:]))
         return message
-        if message[0] == ord("K"):
-            self._cancel_key = message[HEADER_BYTES:]

@@ -4,6 +4,7 @@ Used by `postgres_proxy`, two per connection. Must never look into bytes.
 """
 
 import asyncio
+import socket
 import ssl
 from collections.abc import Callable
 from typing import Final, Protocol
@@ -17,6 +18,12 @@ log = structlog.get_logger()
 WRITE_BUFFER_BYTES: Final = 128 << 10
 """Bytes waiting in one transport before the other side's reading pauses; two of them and a read stay below 1 MiB."""
 
+KEEPALIVE: Final = ((socket.TCP_KEEPIDLE, 60), (socket.TCP_KEEPINTVL, 10), (socket.TCP_KEEPCNT, 6))
+"""Seconds of silence, seconds between probes, probes: a host that vanished is noticed within two minutes.
+
+Client and server would notice each other's end by their own settings; between them stands the relay, which must.
+"""
+
 
 class Owner(Protocol):
     """The connection that two legs belong to."""
@@ -28,6 +35,9 @@ class Owner(Protocol):
 
     def lost(self, leg: "Leg") -> None:
         """A socket is gone."""
+
+    def half_closed(self, leg: "Leg") -> bool:
+        """The other end of a socket sends no more. True when it may still be written to."""
 
 
 class Leg(asyncio.Protocol):
@@ -49,6 +59,7 @@ class Leg(asyncio.Protocol):
         self.transport = transport  # type: ignore[assignment]  # uvloop's class is no subclass of asyncio.Transport
         assert self.transport is not None
         self.transport.set_write_buffer_limits(high=WRITE_BUFFER_BYTES)
+        _keep_alive(self.transport.get_extra_info("socket"))
         if self is self._owner.client:
             self._owner.client_arrived()
 
@@ -101,8 +112,13 @@ class Leg(asyncio.Protocol):
             self.transport.write(out)
 
     def eof_received(self) -> bool | None:
-        """The peer will send no more; PostgreSQL takes it as the end of the connection, on either side."""
-        return None
+        """The peer will send no more. A server has ended then; a client may still read what it asked for.
+
+        True keeps the socket for writing. Over TLS an end is an end: the record layer has closed with it.
+        """
+        if self.tls is not None or self.peer.tls is not None:
+            return None
+        return self._owner.half_closed(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The socket is gone."""
@@ -127,6 +143,11 @@ class Leg(asyncio.Protocol):
             self._insecure(error)
             return
         self._send_tls()
+
+    def finish(self) -> None:
+        """Say that no more will be sent, and go on reading."""
+        if self.transport is not None and not self.gone and not self.transport.is_closing():
+            self.transport.write_eof()
 
     def close(self) -> None:
         """Close once everything written was sent."""
@@ -155,3 +176,11 @@ class Leg(asyncio.Protocol):
         self._holds -= 1
         if self._holds == 0 and self.transport is not None and not self.gone and not self.transport.is_closing():
             self.transport.resume_reading()
+
+
+def _keep_alive(sock: socket.socket | None) -> None:
+    if sock is None or sock.family not in (socket.AF_INET, socket.AF_INET6):
+        return
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for option, value in KEEPALIVE:
+        sock.setsockopt(socket.IPPROTO_TCP, option, value)

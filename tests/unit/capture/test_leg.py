@@ -22,6 +22,11 @@ class Pair:
     def client_arrived(self) -> None:
         pass
 
+    def half_closed(self, leg: Leg) -> bool:
+        if leg is self.client:
+            self.server.finish()
+        return leg is self.client
+
     def lost(self, leg: Leg) -> None:
         self.lost_legs.append(leg)
         leg.peer.close()
@@ -81,3 +86,23 @@ def test_holds_add_up() -> None:
         server.close()
 
     asyncio.run(main())
+
+
+def test_a_half_closed_side_still_reads() -> None:
+    """What one side says last reaches the other, and its answer comes back."""
+
+    async def work() -> None:
+        pair, client, server = await joined()
+        loop = asyncio.get_running_loop()
+        await loop.sock_sendall(client, b"last words")
+        client.shutdown(socket.SHUT_WR)
+        assert await loop.sock_recv(server, 64) == b"last words"
+        assert await loop.sock_recv(server, 64) == b""
+        await loop.sock_sendall(server, b"the answer")
+        assert await loop.sock_recv(client, 64) == b"the answer"
+        server.close()
+        assert await loop.sock_recv(client, 64) == b""
+        client.close()
+        pair.client.close()
+
+    asyncio.run(work())
