@@ -79,11 +79,11 @@ def test_holds_add_up() -> None:
         assert not transport.is_reading()
         pair.client.unhold()
         assert transport.is_reading()
-        client.close()
-        await asyncio.sleep(0.01)
-        assert pair.lost_legs[0] is pair.client
-        pair.client.write(b"late")  # nobody is there: dropped, no error
         server.close()
+        await asyncio.sleep(0.01)
+        assert pair.lost_legs[0] is pair.server
+        pair.server.write(b"late")  # nobody is there: dropped, no error
+        client.close()
 
     asyncio.run(main())
 
