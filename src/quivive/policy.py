@@ -6,38 +6,79 @@ doubt: no gate entry, no directory, a person not informed, an account held by tw
 """
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from quivive.model.contact import AgentBody
 from quivive.model.errors import StorageError
-from quivive.model.gate import DRY_POLICY, CapturePolicy, GateBody, GateState, Module
+from quivive.model.gate import (
+    DRY_POLICY,
+    CapturePolicy,
+    GateBody,
+    GateState,
+    Instructed,
+    InstructionBody,
+    Module,
+)
 from quivive.privacy.policy_file import encode_policy
 from quivive.settings import Settings, SourceKind
 from quivive.spool.durable import write_atomic
 
+_NOTHING: Final[Mapping[str, Any]] = {}
 NEVER: Final = 0
 """`informed` value of an account that is known and must be withheld, whatever `keep_unknown` says."""
 
 _GOVERNED: Final = frozenset(
-    {SourceKind.POSTGRES, SourceKind.ACCESSES, SourceKind.ACCESS_FILE, SourceKind.CONTACTS, SourceKind.FILES, SourceKind.AMI}
+    {
+        SourceKind.POSTGRES,
+        SourceKind.ACCESSES,
+        SourceKind.ACCESS_FILE,
+        SourceKind.CONTACTS,
+        SourceKind.FILES,
+        SourceKind.AMI,
+    }
 )
 
 
 def policies(
-    settings: Settings, people: Iterable[AgentBody], gates: Iterable[GateBody], now: int
+    settings: Settings,
+    people: Iterable[AgentBody],
+    gates: Iterable[GateBody],
+    now: int,
+    *,
+    instructions: Mapping[str, InstructionBody] = _NOTHING,
+    denied: Mapping[str, Mapping[str, int]] = _NOTHING,
 ) -> dict[str, CapturePolicy]:
     """Compute the policy of every source. `gates` in ledger order: the last state of an establishment counts.
+
+    `instructions` and `denied` by controller; `denied` says until when no record is shown to which AgentKey.
 
     A source is active when an establishment whose access module is ACTIVE has people on the source's
     controllers; with `keep_unknown` (the demonstration) an active establishment is enough.
     """
     current = _current(people)
     active = _active_establishments(gates)
-    return {
+    found = {
         name: _policy(settings, name, current, active, now) if source.kind in _GOVERNED else DRY_POLICY
         for name, source in settings.sources.items()
     }
+    for name, source in settings.sources.items():
+        instruction = instructions.get(source.controller)
+        if source.kind is SourceKind.POSTGRES and instruction is not None:
+            found[name] = _instructed(found[name], instruction, denied.get(source.controller, {}))
+    return found
+
+
+def _instructed(policy: CapturePolicy, instruction: InstructionBody, denied: Mapping[str, int]) -> CapturePolicy:
+    """Add what the controller's instruction allows; without `limits` nobody is denied anything."""
+    limits = Instructed.LIMITS in instruction.instructed
+    return replace(
+        policy,
+        limits=limits,
+        closed=Instructed.CLOSED in instruction.instructed,
+        denied=dict(sorted(denied.items())) if limits else {},
+    )
 
 
 def controllers_of(settings: Settings, name: str) -> frozenset[str]:

@@ -94,8 +94,11 @@ def make_home(home: Path, *, active: bool = True, **source: Any) -> Settings:
 
 
 def write_policy(home: Path, *, active: bool) -> None:
-    """Write the policy file of source `db`."""
-    policy = CapturePolicy(active=active, informed={}, keep_unknown=True, service_accounts=("app_user",))
+    """Write the policy file of source `db`, the controller's instructions recorded."""
+    accounts = ("app_user",)
+    policy = CapturePolicy(
+        active=active, informed={}, keep_unknown=True, service_accounts=accounts, limits=True, closed=True
+    )
     (home / "run" / "policy" / "db.json").write_bytes(encode_policy(policy))
 
 

@@ -23,6 +23,7 @@ from quivive.core.alerting import Alerting
 from quivive.core.commands import commands
 from quivive.core.compose import Parts, services
 from quivive.core.control import ControlServer, core_socket
+from quivive.core.limits import AgentLimits
 from quivive.core.pipeline import Pipeline
 from quivive.core.policies import MAX_READ_ENTRIES, PolicyKeeper
 from quivive.core.story import remove_leftovers
@@ -121,7 +122,7 @@ class _Core:
             control = ControlServer(core_socket(self._settings.home), handlers, streams)
             await control.start()
             stack.push_async_callback(control.stop)
-            followers = {asyncio.create_task(follower) for follower in self._followers(parts.intake)}
+            followers = {asyncio.create_task(follower) for follower in self._followers(parts)}
             for follower in followers:
                 stack.callback(follower.cancel)
             log.info("core.started", web=self._settings.operator.web_listen)
@@ -140,8 +141,12 @@ class _Core:
         while not pipeline.failed.is_set():
             await asyncio.sleep(0.2)
 
-    def _followers(self, intake: Intake) -> list[Any]:
+    def _followers(self, parts: Parts) -> list[Any]:
+        intake = parts.intake
         carried = [carrier() for carrier in carriers(self._settings, intake)]
+        limits = AgentLimits(self._settings, parts.projection, parts.policies, parts.clock)
+        if limits.any:
+            carried.append(limits.run())
         return carried + [
             AccessFileFollower(self._settings.home, name, source, intake).run()
             for name, source in self._settings.sources.items()
@@ -276,6 +281,7 @@ def _write_configuration(settings: Settings, writer: CoreWriter) -> None:
             "grade": source.grade,
             "mapping": source.mapping,
             "keep_unknown": source.keep_unknown,
+            "max_records_per_result": source.max_records_per_result,
             "programs": source.programs,
             "reconcile_with": source.reconcile_with,
         }
@@ -296,6 +302,7 @@ def _write_configuration(settings: Settings, writer: CoreWriter) -> None:
                     "slot": c.slot,
                     "retention_days": c.retention_days,
                     "lateness_s": c.lateness_s,
+                    "max_records_per_agent_hour": c.max_records_per_agent_hour,
                     "contact_sources": c.contact_sources,
                     "sensitive": c.sensitive,
                 }

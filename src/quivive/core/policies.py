@@ -15,12 +15,13 @@ import structlog
 from quivive.ledger.entry import decode_entry
 from quivive.model.contact import AgentBody
 from quivive.model.entry import EntryKind
-from quivive.model.gate import DRY_POLICY, CapturePolicy, GateBody, GateState, Module
+from quivive.model.gate import DRY_POLICY, CapturePolicy, GateBody, GateState, Instructed, InstructionBody, Module
 from quivive.policy import policies, write_policies
 from quivive.settings import Settings
 
 MAX_READ_ENTRIES: Final = 8_192
 _DIRECTORY: Final = f'"kind":"{EntryKind.DIRECTORY_AGENT}"'.encode()
+_INSTRUCTION: Final = f'"kind":"{EntryKind.INSTRUCTION}"'.encode()
 _GATE: Final = f'"kind":"{EntryKind.GATE_STATE}"'.encode()
 log = structlog.get_logger("quivive.core")
 
@@ -42,10 +43,12 @@ class PolicyKeeper:
         self._lock = threading.Lock()
         self._people: dict[str, AgentBody] = {}
         self._gates: list[GateBody] = []
+        self._instructions: dict[str, InstructionBody] = {}
+        self._denied: dict[str, dict[str, int]] = {}
         self._current: dict[str, CapturePolicy] = {}
 
     def take(self, entries: Iterable[LedgerEntryLike]) -> bool:
-        """Take in directory and gate entries of the operator's log; True when there were any."""
+        """Take in directory, gate and instruction entries of the operator's log; True when there were any."""
         changed = False
         for item in entries:
             if not item.shard.startswith("operator/"):
@@ -62,6 +65,11 @@ class PolicyKeeper:
                 with self._lock:
                     self._gates.append(gate)
                 changed = True
+            elif _INSTRUCTION in item.data:
+                instruction = msgspec.convert(decode_entry(item.data).body, InstructionBody)
+                with self._lock:
+                    self._instructions[instruction.controller] = instruction
+                changed = True
         return changed
 
     def refresh(self) -> None:
@@ -71,10 +79,33 @@ class PolicyKeeper:
             StorageError: a policy file cannot be written; sources keep their former policy.
         """
         with self._lock:
-            self._current = policies(self._settings, list(self._people.values()), self._gates, self._clock())
+            self._current = policies(
+                self._settings,
+                list(self._people.values()),
+                self._gates,
+                self._clock(),
+                instructions=self._instructions,
+                denied=self._denied,
+            )
             written = write_policies(self._settings.home, self._current)
         if written:
             log.info("core.policy_written", sources=written)
+
+    def deny(self, denied: dict[str, dict[str, int]]) -> bool:
+        """Set who is shown no record until when, by controller; True when that is news: `refresh` writes it."""
+        with self._lock:
+            changed, self._denied = denied != self._denied, denied
+        return changed
+
+    def instruction(self, controller: str) -> InstructionBody | None:
+        """The last instruction of a controller that was taken in."""
+        with self._lock:
+            return self._instructions.get(controller)
+
+    def instructed(self, controller: str, what: Instructed) -> bool:
+        """Its last instruction covers this."""
+        found = self.instruction(controller)
+        return found is not None and what in found.instructed
 
     def gate(self, employer: str, establishment: str, module: Module) -> GateState:
         """State of one establishment's module: the last one taken in; `installed` before any."""

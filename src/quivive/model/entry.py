@@ -23,6 +23,7 @@ class EntryKind(StrEnum):
     DIRECTORY_AGENT = "directory.agent"
     ROSTER_SHIFT = "roster.shift"
     GATE_STATE = "gate.state"
+    INSTRUCTION = "instruction"
     CATALOGUE_VERSION = "catalogue.version"
     CONFIGURATION = "configuration"
     ACT = "act"
@@ -63,6 +64,7 @@ KIND_CLASS: Final[dict[EntryKind, RetentionClass]] = {
     EntryKind.DIRECTORY_AGENT: RetentionClass.GOVERNANCE,
     EntryKind.ROSTER_SHIFT: RetentionClass.TRACE,
     EntryKind.GATE_STATE: RetentionClass.GOVERNANCE,
+    EntryKind.INSTRUCTION: RetentionClass.GOVERNANCE,
     EntryKind.CATALOGUE_VERSION: RetentionClass.GOVERNANCE,
     EntryKind.CONFIGURATION: RetentionClass.GOVERNANCE,
     EntryKind.ACT: RetentionClass.GOVERNANCE,
@@ -139,6 +141,7 @@ class ActKind(StrEnum):
     REVIEW_ALERT = "review_alert"
     ANSWER_QUESTION = "answer_question"
     SET_SWITCH = "set_switch"
+    RECORD_INSTRUCTION = "record_instruction"
     EXPORT = "export"
     VERIFY_LEDGER = "verify_ledger"
     PERMISSION_REFUSED = "permission_refused"
