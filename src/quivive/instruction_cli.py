@@ -1,6 +1,6 @@
 """Commands of instructions and of the way around a relay: `quivive instruction`, `quivive bypass`.
 
-Added to the command line by `cli`. Thin like it. Must never send the text of an instruction anywhere: it is hashed here.
+Added to the command line by `cli`. Thin like it. Must never send the text of an instruction: it is hashed here.
 """
 
 import hashlib
@@ -43,7 +43,7 @@ def _instructions(cli: click.RichGroup, ask: Ask, emit: Emit) -> None:
     @click.option("--demonstration", is_flag=True, help="Fictitious record.")
     @as_json_option
     @click.pass_obj
-    def record(  # noqa: PLR0913 - one argument an option
+    def record(
         home: Path,
         *,
         controller: str,
@@ -89,7 +89,7 @@ def _bypass(cli: click.RichGroup) -> None:
     @click.pass_obj
     def bypass(home: Path, source: str) -> None:
         """Print where to connect without the relay, should it ever have to be taken out of the way."""
-        from quivive.settings import SourceKind, load_settings, parse_address
+        from quivive.settings import SourceKind, load_settings, parse_address  # noqa: PLC0415 - heavy, as in cli
 
         found = load_settings(home).sources.get(source)
         if found is None or found.kind is not SourceKind.POSTGRES:
