@@ -1,9 +1,11 @@
 """Relay against direct and pgbouncer (session mode), in one run: interleaved rounds, medians, JSON on standard output.
 
-`python bench/relay.py [--seconds 3] [--rounds 3] [--clients 1,8,32] [--rows 300000] [--strict]`
+`python bench/relay.py [--seconds 3] [--rounds 3] [--clients 1,8,32] [--rows 300000] [--strict] [--beside DIR]`
 
 pgbench select-only, prepared, by key of a protected table, so that every statement is recorded. Needs pgbench and, for
-the ratio, pgbouncer; starts everything by itself in a temporary folder (TMPDIR), on loopback ports.
+the ratio, pgbouncer; starts everything by itself in a temporary folder (TMPDIR), on loopback ports. `cpu_us` is the CPU
+time of the process between, per statement or row: it hardly moves with what else the machine does. `beside` measures
+the relay of another checkout (one that is compiled, say) in the same rounds.
 """
 
 import argparse
@@ -75,10 +77,14 @@ def run_relay_child(home: str, target: str, side: str, port: str, mode: str) -> 
     sys.exit(code)
 
 
-def start_relay(folder: Path, server: PostgresServer, mode: str) -> tuple[subprocess.Popen[bytes], int]:
+def start_relay(
+    folder: Path, server: PostgresServer, mode: str, *, name: str = "", checkout: Path = ROOT
+) -> tuple[subprocess.Popen[bytes], int]:
     port = free_port()
-    arguments = [str(folder / f"home-{mode}"), f"unix:{server.socket}", server.socket_dsn("bench"), str(port), mode]
-    child = subprocess.Popen([sys.executable, __file__, "--relay", *arguments], stdout=subprocess.DEVNULL)
+    home = folder / f"home-{name or mode}"
+    arguments = [str(home), f"unix:{server.socket}", server.socket_dsn("bench"), str(port), mode]
+    program = checkout / "bench" / "relay.py"
+    child = subprocess.Popen([sys.executable, str(program), "--relay", *arguments], stdout=subprocess.DEVNULL)
     wait_for(port)
     return child, port
 
@@ -181,18 +187,30 @@ def fdatasync_ms(folder: Path) -> float:
     return round(1_000 * statistics.median(times), 3)
 
 
-def measure(ports: dict[str, int], options: argparse.Namespace) -> dict[str, object]:
+def cpu_seconds(pid: int | None) -> float:
+    """CPU time a process has used, user and system; 0 for none."""
+    if pid is None:
+        return 0.0
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def measure(ports: dict[str, int], pids: dict[str, int], options: argparse.Namespace) -> dict[str, object]:
     result: dict[str, object] = {}
     for clients in [int(text) for text in options.clients.split(",")]:
         rounds: dict[str, list[dict[str, float]]] = {name: [] for name in ports}
         for _ in range(options.rounds):
             for name, port in ports.items():
-                rounds[name].append(pgbench(port, clients, options.seconds))
+                before = cpu_seconds(pids.get(name))
+                found = pgbench(port, clients, options.seconds)
+                used = cpu_seconds(pids.get(name)) - before
+                rounds[name].append({**found, "cpu_us": 1e6 * used / (found["tps"] * int(options.seconds))})
         medians = {name: statistics.median(one["tps"] for one in found) for name, found in rounds.items()}
         latencies = {name: statistics.median(one["latency_ms"] for one in found) for name, found in rounds.items()}
         result[f"clients_{clients}"] = {
             "tps": {name: round(value) for name, value in medians.items()},
             "latency_ms": {name: round(value, 3) for name, value in latencies.items()},
+            "cpu_us": {name: round(statistics.median(one["cpu_us"] for one in rounds[name]), 1) for name in pids},
             "against_pgbouncer": {
                 name: round(value / medians["pgbouncer"], 3)
                 for name, value in medians.items()
@@ -201,12 +219,17 @@ def measure(ports: dict[str, int], options: argparse.Namespace) -> dict[str, obj
         }
     if options.rows:
         times: dict[str, list[float]] = {name: [] for name in ports}
+        used: dict[str, list[float]] = {name: [] for name in pids}
         for _ in range(options.rounds):
             for name, port in ports.items():
+                before = cpu_seconds(pids.get(name))
                 times[name].append(listing(port, options.rows))
+                if name in pids:
+                    used[name].append(1e6 * (cpu_seconds(pids[name]) - before) / options.rows)
         seconds = {name: statistics.median(found) for name, found in times.items()}
         result[f"rows_{options.rows}"] = {
             "seconds": {name: round(value, 3) for name, value in seconds.items()},
+            "cpu_us": {name: round(statistics.median(found), 2) for name, found in used.items()},
             "against_direct": {name: round(value / seconds["direct"], 2) for name, value in seconds.items()},
         }
     return result
@@ -219,6 +242,7 @@ def main() -> None:
     parser.add_argument("--clients", default="1,8,32")
     parser.add_argument("--rows", type=int, default=300_000)
     parser.add_argument("--strict", action="store_true", help="measure strict mode too")
+    parser.add_argument("--beside", type=Path, help="another checkout whose relay is measured too")
     parser.add_argument("--relay", nargs=5, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.relay:
@@ -234,17 +258,24 @@ def main() -> None:
         subprocess.run(["psql", "-X", "-q", *base, "postgres", "-c", "create database bench"], check=True)
         scale = max(1, -(-options.rows // 100_000))
         subprocess.run(["pgbench", "-i", "-q", "-s", str(scale), *base, "bench"], check=True, capture_output=True)
-        ports = {"direct": server.port}
+        ports, pids = {"direct": server.port}, dict[str, int]()
         for name, started in (
             ("pgbouncer", start_pgbouncer(folder, server)),
             ("relay", start_relay(folder, server, "observe")),
             ("strict", start_relay(folder, server, "strict") if options.strict else None),
+            (
+                "beside",
+                start_relay(folder, server, "observe", name="beside", checkout=options.beside)
+                if options.beside
+                else None,
+            ),
         ):
             if started is not None:
                 children.append(started[0])
                 ports[name] = started[1]
+                pids[name] = started[0].pid
         facts = {"load": os.getloadavg()[0], "fdatasync_ms": fdatasync_ms(folder)}
-        print(json.dumps({**facts, **measure(ports, options)}, indent=2))
+        print(json.dumps({**facts, **measure(ports, pids, options)}, indent=2))
     finally:
         for child in children:
             child.send_signal(signal.SIGTERM)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from quivive.wire.framing import PeerError
+from quivive.wire.postgres import scan
 
 DATA_ROW: Final = 0x44
 _row_head = struct.Struct("!BIHi").unpack_from  # type, length, columns, length of the first column
@@ -24,9 +25,9 @@ Cutter = Callable[[bytes, int, int, int, list[Row]], int]
 
 def cutter_of(indexes: Sequence[int]) -> Cutter:
     """The quickest cutter for these column indexes (ascending, at least one)."""
-    if tuple(indexes) == (0,):
-        return cut_first
-    return _General(tuple(indexes))
+    if scan.COMPILED:
+        return Scanner(indexes)
+    return cut_first if tuple(indexes) == (0,) else _General(tuple(indexes))
 
 
 def skip_rows(buffer: bytes, start: int, end: int) -> tuple[int, int]:
@@ -35,6 +36,8 @@ def skip_rows(buffer: bytes, start: int, end: int) -> tuple[int, int]:
     Raises:
         PeerError: a row without even the count of its columns.
     """
+    if scan.COMPILED:
+        return scan.skip_rows(buffer, start, end)
     position, last, rows = start, end - 5, 0
     while position <= last:
         kind, length = _frame(buffer, position)
@@ -71,6 +74,19 @@ def cut_first(buffer: bytes, start: int, end: int, most: int, rows: list[Row]) -
         if kind == DATA_ROW and position + 1 + length <= end:
             raise PeerError(_SHORT)
     return position
+
+
+class Scanner:
+    """Cuts any ascending set of columns with `scan`."""
+
+    __slots__ = ("_single", "_wanted")
+
+    def __init__(self, indexes: Sequence[int]) -> None:
+        self._wanted = bytes(index in indexes for index in range(indexes[-1] + 1))
+        self._single = tuple(indexes) == (0,)
+
+    def __call__(self, buffer: bytes, start: int, end: int, most: int, rows: list[Row]) -> int:
+        return scan.cut_rows(buffer, start, end, most, rows, self._wanted, self._single)
 
 
 class _General:

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from quivive.wire.framing import PeerError
-from quivive.wire.postgres.rows import cut_head, cutter_of, skip_rows
+from quivive.wire.postgres import scan
+from quivive.wire.postgres.rows import Scanner, cut_head, cutter_of, skip_rows
 
 columns = st.lists(st.one_of(st.none(), st.binary(max_size=9)), min_size=3, max_size=5)
 
@@ -28,6 +29,9 @@ def test_cut_columns(table: list[list[bytes | None]], indexes: tuple[int, ...], 
     cut: list[tuple[bytes | None, ...]] = []
     assert cutter_of(indexes)(data, 0, len(data), 1_000, cut) == position
     assert cut == [tuple(values[i] for i in indexes) for values in table[:count]]
+    scanned: list[tuple[bytes | None, ...]] = []
+    assert scan.skip_rows(data, 0, len(data)) == (position, count)
+    assert (Scanner(indexes)(data, 0, len(data), 1_000, scanned), scanned) == (position, cut)
     for values in table:
         assert cut_head(row(values), indexes) == tuple(values[i] for i in indexes)
 
@@ -47,6 +51,8 @@ def test_a_row_that_lies_about_its_columns(indexes: tuple[int, ...]) -> None:
     bad = b"D" + struct.pack("!I", len(body) + 4) + body
     with pytest.raises(PeerError):
         cutter_of(indexes)(bad + bytes(8), 0, len(bad) + 8, 10, [])
+    with pytest.raises(PeerError):
+        Scanner(indexes)(bad + bytes(8), 0, len(bad) + 8, 10, [])
 
 
 def test_a_head_without_the_column() -> None:
@@ -62,9 +68,12 @@ def test_a_row_too_short_for_any_column(body: bytes, behind: bytes) -> None:
     for indexes in ((0,), (0, 1)):
         with pytest.raises(PeerError):
             cutter_of(indexes)(bad, 0, len(bad), 10, [])
-    if len(body) < 2:
         with pytest.raises(PeerError):
-            skip_rows(bad, 0, len(bad))
+            Scanner(indexes)(bad, 0, len(bad), 10, [])
+    if len(body) < 2:
+        for skip in (skip_rows, scan.skip_rows):
+            with pytest.raises(PeerError):
+                skip(bad, 0, len(bad))
 
 
 def test_a_row_without_columns_is_a_row() -> None:
