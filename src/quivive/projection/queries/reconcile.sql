@@ -141,6 +141,15 @@ table_counted AS (
 other_tables AS (
     SELECT * EXCLUDE (begins, stretch, firsts, seconds, nth) FROM table_counted WHERE nth > LEAST(firsts, seconds)
 ),
+set_pair AS (
+    SELECT f.tables AS first_tables, s.tables AS second_tables
+    FROM (SELECT DISTINCT tables FROM other_tables WHERE side = 1) f
+    JOIN (SELECT DISTINCT tables FROM other_tables WHERE side = 2) s
+        ON f.tables <> s.tables AND list_contains(string_split(f.tables, ','), s.tables)
+),
+neighbour AS (
+    SELECT * FROM (VALUES (-1), (0), (1)) AS n (step)
+),
 part_of AS (
     -- A log that tells table by table what the first source tells as one statement: each table once.
     SELECT first_hi, first_lo, second_hi, second_lo FROM (
@@ -153,21 +162,23 @@ part_of AS (
             ROW_NUMBER() OVER (
                 PARTITION BY s.access_hi, s.access_lo ORDER BY ABS(f.told_at - s.told_at), f.access_hi, f.access_lo
             ) AS of_second
-        FROM other_tables f
-        JOIN other_tables s
-            ON s.side = 2 AND s.controller = f.controller
-            AND s.told_at BETWEEN f.told_at - $tolerance_us AND f.told_at + $tolerance_us
-            AND list_contains(string_split(f.tables, ','), s.tables)
+        FROM other_tables s
+        JOIN set_pair p ON p.second_tables = s.tables
+        CROSS JOIN neighbour n
+        JOIN other_tables f
+            ON f.side = 1 AND f.controller = s.controller AND f.tables = p.first_tables
+            AND f.told_at // $tolerance_us = s.told_at // $tolerance_us + n.step
+        WHERE s.side = 2 AND f.told_at BETWEEN s.told_at - $tolerance_us AND s.told_at + $tolerance_us
             AND ((f.agent_hi = s.agent_hi AND f.agent_lo = s.agent_lo) OR (s.agent_hi = 0 AND s.agent_lo = 0))
-        WHERE f.side = 1 AND f.tables <> s.tables
     ) WHERE of_first = 1 AND of_second = 1
+),
+parted AS (
+    SELECT first_hi AS access_hi, first_lo AS access_lo FROM part_of
+    UNION SELECT second_hi, second_lo FROM part_of
 ),
 unnamed AS (
     SELECT o.* FROM other_tables o
-    LEFT JOIN part_of p
-        ON (o.side = 1 AND p.first_hi = o.access_hi AND p.first_lo = o.access_lo)
-        OR (o.side = 2 AND p.second_hi = o.access_hi AND p.second_lo = o.access_lo)
-    WHERE p.first_hi IS NULL
+    WHERE NOT EXISTS (SELECT 1 FROM parted p WHERE p.access_hi = o.access_hi AND p.access_lo = o.access_lo)
 ),
 by_moment AS (
     SELECT side, controller, tables, told_at // $tolerance_us AS moment, COUNT(*) AS statements
