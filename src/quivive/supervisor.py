@@ -14,13 +14,14 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from quivive.core.control import core_socket
+from quivive.model.ids import worker_name
 from quivive.settings import Settings, SourceKind
 
 RESTART_DELAY_MIN_S: Final = 0.2  # a killed relay is back within a second (issue 4)
 RESTART_DELAY_MAX_S: Final = 15.0
 STABLE_AFTER_S: Final = 30.0  # a child that lived so long starts again without delay
 CORE_READY_S_MAX: Final = 60.0
-STOP_S_MAX: Final = 20.0  # then a child is killed; sessions of a relay have had their time
+STOP_S_MAX: Final = 20.0  # then a child is killed; sessions of a relay have had their `drain_s` before
 EXIT_CONFIGURATION: Final = 2
 _PR_SET_PDEATHSIG: Final = 1  # prctl(2)
 
@@ -31,6 +32,7 @@ class Child:
 
     name: str
     arguments: tuple[str, ...]
+    drain_s: int = 0
     process: asyncio.subprocess.Process | None = None
     restarts: int = 0
     started_at: float = field(default=0.0)
@@ -45,14 +47,22 @@ class Supervisor:
         self._stopping = asyncio.Event()
         self._core = Child(name="core", arguments=("core",))
         self._relays = [
-            Child(name=f"relay {name}", arguments=("relay", name))
+            Child(name=f"relay {worker_name(name, worker)}", arguments=_relay(name, worker), drain_s=source.drain_s)
             for name, source in settings.sources.items()
             if source.kind is SourceKind.POSTGRES
+            for worker in range(1, source.workers + 1)
         ]
         self.exit_code = 0
 
     def stop(self) -> None:
-        """Ask for an orderly end: relays first, then the core, so that their last records are taken in."""
+        """Ask for an orderly end: relays first, then the core, so that their last records are taken in.
+
+        Asked again, sessions of relays are waited for no longer.
+        """
+        if self._stopping.is_set():
+            for child in self._relays:
+                if child.process is not None and child.process.returncode is None:
+                    child.process.send_signal(signal.SIGTERM)
         self._stopping.set()
 
     async def run(self) -> int:
@@ -61,8 +71,7 @@ class Supervisor:
         await self._wait_for_core()
         relays = [asyncio.create_task(self._keep(child)) for child in self._relays]
         await self._stopping.wait()
-        for child in self._relays:
-            await self._end(child)
+        await asyncio.gather(*(self._end(child) for child in self._relays))
         await asyncio.gather(*relays)
         await self._end(self._core)
         await core
@@ -127,11 +136,15 @@ class Supervisor:
             return
         process.send_signal(signal.SIGTERM)
         try:
-            await asyncio.wait_for(process.wait(), STOP_S_MAX)
+            await asyncio.wait_for(process.wait(), STOP_S_MAX + child.drain_s)
         except TimeoutError:
-            self._tell(f"{child.name}: did not end in {STOP_S_MAX:.0f} s; killed")
+            self._tell(f"{child.name}: did not end in {STOP_S_MAX + child.drain_s:.0f} s; killed")
             process.kill()
             await process.wait()
+
+
+def _relay(name: str, worker: int) -> tuple[str, ...]:
+    return ("relay", name) if worker == 1 else ("relay", name, "--worker", str(worker))
 
 
 def end_with_parent(number: signal.Signals) -> Callable[[], None] | None:

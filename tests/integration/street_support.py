@@ -237,8 +237,18 @@ class Street:
         time.sleep(1.2)  # a relay looks at its policy each second
         return self
 
+    def instruct(self, *instructed):
+        """Record the controller's instruction; returns once every relay works by it."""
+        self.ask("instruction-record", controller="aurore", instructed=list(instructed), reference="avenant 1")
+        until(lambda: all(json.loads(path.read_bytes())[what] for path in self._policies() for what in instructed))
+        time.sleep(1.2)
+        return self
+
+    def _policies(self):
+        return [self.home / "run" / "policy" / f"{name}.json" for name in self.ports]
+
     def _policies_written(self):
-        found = [json.loads((self.home / "run" / "policy" / f"{name}.json").read_bytes()) for name in self.ports]
+        found = [json.loads(path.read_bytes()) for path in self._policies()]
         return all(policy["active"] and len(policy["informed"]) >= len(AGENTS) for policy in found)
 
     def dsn(self, name="db"):

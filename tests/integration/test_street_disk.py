@@ -72,7 +72,7 @@ def until_refused(street):
 def test_a_full_disk_loses_nothing_acknowledged(street):
     """Intake: 503, then 200. `observe` serves on, `strict` refuses or says a gap; the folder verifies."""
     street.source("db").source("strict-db", mode="strict", on_failure="closed").source("open-db", mode="strict")
-    street.write().start().activate()
+    street.write().start().activate().instruct("closed")
     acknowledged = [number for number in range(20_001, 20_021) if post(street, number) == 200]
     assert len(acknowledged) == 20
     assert read(street, "db", 401)

@@ -12,7 +12,7 @@ from quivive.supervisor import Supervisor
 
 
 def settings(home, *sources):
-    return SimpleNamespace(home=home, sources={name: SimpleNamespace(kind=SourceKind.POSTGRES) for name in sources})
+    return SimpleNamespace(home=home, sources={name: SimpleNamespace(kind=SourceKind.POSTGRES, drain_s=0, workers=1) for name in sources})
 
 
 def children(supervisor):
