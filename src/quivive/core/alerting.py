@@ -18,6 +18,7 @@ from typing import Final
 
 import structlog
 
+from quivive.core.reconciling import DailyComparison
 from quivive.core.writers import CoreWriter
 from quivive.detection import standing
 from quivive.detection.budget import Allotment, Capacity, OpenAlert, alert_id, allot
@@ -42,6 +43,7 @@ from quivive.model.alert import (
 )
 from quivive.model.clock import DAY_US, HOUR_US, MINUTE_US, SECOND_US
 from quivive.model.entry import EntryKind
+from quivive.model.ids import source_of
 from quivive.projection.projection import Projection, ProjectionUnavailableError
 from quivive.settings import Settings
 
@@ -97,6 +99,7 @@ class Alerting:
         self._controllers = tuple(sorted(settings.controllers))
         self._zones = {each.id: each.timezone for each in settings.controllers.values()}
         self._written = _Written()
+        self._comparison = DailyComparison(projection, settings, self._incident)
         self._started_at = clock()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="alerting", daemon=True)
@@ -160,6 +163,7 @@ class Alerting:
         now = self._clock()
         self._close_explained(now)
         self._silent_sources(now)
+        self._comparison.round(now)
         switches = standing.switches_on(self._projection)
         if Switch.AGENT_WORD in switches:
             self._ask(now)
@@ -210,7 +214,7 @@ class Alerting:
                 self._written.incidents.pop(place, None)
 
     def _silence_us(self, source: str) -> int:
-        found = self._settings.sources.get(source)
+        found = self._settings.sources.get(source_of(source))
         return 2 * (found.silent_after_s if found else 120) * SECOND_US
 
     def _ask(self, now: int) -> None:

@@ -12,8 +12,9 @@ import msgspec
 
 from quivive.core.compose import Parts
 from quivive.core.control import Handler
+from quivive.core.reconciling import compare
 from quivive.detection.applications import application_coverage, attributed
-from quivive.detection.reconciliation import CURSOR_US, TOLERANCE_US, known_skew, reconciliation
+from quivive.detection.reconciliation import TOLERANCE_US
 from quivive.model.clock import DAY_US, SECOND_US
 from quivive.model.entry import ActBody, ActKind
 from quivive.model.errors import RefusedError
@@ -27,8 +28,6 @@ MAX_DAYS: Final = 90
 MAX_WORST: Final = 500
 SETTLED_US: Final = 10 * SECOND_US
 """A log is written when a statement ends, and read a moment later: what is younger is compared the next time."""
-MARGIN_US: Final = 900 * SECOND_US
-"""Around a compared period, how far the other half of a pair is looked for: cursors, long statements."""
 MAX_TOLERANCE_US: Final = 600 * SECOND_US
 _ACCESS_KINDS: Final = frozenset({SourceKind.POSTGRES, SourceKind.ACCESSES, SourceKind.ACCESS_FILE, SourceKind.FILES})
 
@@ -85,18 +84,20 @@ class _Applications:
         if not 0 <= from_at < to_at or to_at - from_at > MAX_DAYS * DAY_US:
             raise RefusedError("period_wrong", f"expected a past period of at most {MAX_DAYS} days")
         tolerance_us = min(max(int(request.get("tolerance_us") or TOLERANCE_US), 1), MAX_TOLERANCE_US)
-        controllers = (of_first.controller,)
-        params: dict[str, object] = {"first_source": first, "second_source": second}
-        skewed = await self._between("reconcile_skew", params, controllers, from_at - MARGIN_US, to_at + MARGIN_US)
-        skew_us, pairs = known_skew(skewed)
-        params |= {"skew_us": skew_us, "tolerance_us": tolerance_us, "cursor_us": CURSOR_US}
-        params |= {"count_from": from_at, "count_to": to_at}
-        reach = MARGIN_US + abs(skew_us)
-        rows = await self._between("reconcile", params, controllers, from_at - reach, to_at + reach)
-        await self._record(f"{first},{second}", controllers, len(rows))
-        told: dict[str, Any] = msgspec.to_builtins(
-            reconciliation(first, second, rows, skew_us=skew_us, pairs=pairs, from_at=from_at, to_at=to_at)
+        report = await asyncio.to_thread(
+            compare,
+            self._parts.projection,
+            first,
+            second,
+            controller=of_first.controller,
+            from_at=from_at,
+            to_at=to_at,
+            tolerance_us=tolerance_us,
+            purpose=PURPOSE,
+            principal=OWNER,
         )
+        await self._record(f"{first},{second}", (of_first.controller,), len(report.hours))
+        told: dict[str, Any] = msgspec.to_builtins(report)
         return told
 
     # --- what they share

@@ -64,6 +64,8 @@ class IncidentKind(StrEnum):
     COMMON_SHOCK = "common_shock"
     CLOCK_SKEW = "clock_skew"
     RULE_OVER_QUOTA = "rule_over_quota"
+    BYPASS = "bypass"
+    LOG_HOLES = "log_holes"
 
 
 class WordCategory(StrEnum):
