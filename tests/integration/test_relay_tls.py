@@ -221,6 +221,32 @@ def test_cancel_through_tls(secured, tmp_path):
         asyncio.run(work(running.relay.port))
 
 
+def test_copy_over_tls_then_the_connection_is_used_again(secured, tmp_path):
+    """COPY out and in over TLS on both legs leaves the connection in step (case 38, ProxySQL #6191)."""
+    server, name, own, _ = secured
+    settings = make_home(
+        tmp_path,
+        target=f"127.0.0.1:{server.port}",
+        side_dsn=server.socket_dsn(name, user="side_user"),
+        tls_certificate=str(own),
+        target_tls="verify",
+        target_ca=str(own),
+    )
+    with Running(settings) as running:
+        with through(running, name, sslmode="require") as connection:
+            for _ in range(2):
+                with connection.cursor().copy("copy (select id, repeat('x', 900) from customer) to stdout") as copy:
+                    assert sum(len(block) for block in copy) > 900_000
+                with connection.cursor().copy("copy reason_code from stdin") as copy:
+                    for number in range(500):
+                        copy.write_row((f"Z{number}", "x" * 300))
+                connection.rollback()
+                assert connection.execute(READ).fetchone() == ("Nom7",)
+        running.stop()
+    found = [one for one in accesses(tmp_path) if one["records"]]
+    assert [(one["action"], one["rows"]) for one in found] == [("export", 1_000), ("read", 1)] * 2
+
+
 def test_a_server_whose_certificate_is_not_accepted(secured, tmp_path):
     """Verification fails closed: the client gets one clear error, nothing is sent to the impostor."""
     server, name, _, other = secured

@@ -84,9 +84,11 @@ class Arrival:
     def half_closed(self, leg: Leg) -> bool:
         """A client that sends no more may still read its answers: the server hears of it, and ends when it gave them.
 
-        A client that was killed looks the same; the first bytes it does not take end the connection.
+        A client that was killed looks the same; the first bytes it does not take end the connection. Not in a guarded
+        session: there the trace goes before the row, so that nobody could say any more whether it was seen.
         """
-        if leg is self.server or self._phase in (Phase.STARTUP, Phase.CLOSED) or self.server.gone:
+        late = self._phase in (Phase.STARTUP, Phase.CLOSED)
+        if leg is self.server or late or self.server.gone or self._guarded:
             return False
         self._said_all = True
         self._pass_end()

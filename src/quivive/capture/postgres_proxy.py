@@ -25,6 +25,8 @@ from quivive.wire.postgres.session import PgSession
 
 log = structlog.get_logger()
 
+REFUSAL_S: Final = 0.25
+"""How long the system of a client that was killed may take to refuse what is sent to it."""
 QUIET_S: Final = 0.25
 """A session is quiet when its client has sent nothing for so long: one just opened is about to ask."""
 _Told = TypeVar("_Told", bytes, int)
@@ -50,6 +52,8 @@ class Relayed(Arrival):
     @property
     def idle(self) -> bool:
         """Nothing is running: the relay may close it when it stops."""
+        if self._said_all:
+            return True  # a client that was killed, or one that ends of itself: not worth waiting for
         if self._blocked:
             return False
         return self._phase != Phase.SESSION or self._session is None or not self._session.running
@@ -269,10 +273,25 @@ class Relayed(Arrival):
     # --- end ----------------------------------------------------------------------------------------------------------
 
     def _pass_end(self) -> None:
-        if self._to_server is not None:
-            self._to_server.when_empty(super()._pass_end)
-        else:
-            super()._pass_end()
+        super()._pass_end()
+        if self._said_all and self._phase == Phase.SESSION:
+            self.server.received = self._from_server_late
+
+    def _from_server_late(self, data: bytes) -> None:
+        """The first answer to a client that has said all: was it killed? Then its system refuses these very bytes.
+
+        They are forwarded, and looked at a moment later: by then `lost` has told that nobody saw them.
+        """
+        self.server.received = self._from_server
+        self.client.write(data)
+        self.server.hold()
+        asyncio.get_running_loop().call_later(REFUSAL_S, self._look_late, data)
+
+    def _look_late(self, data: bytes) -> None:
+        session = self._session
+        if session is not None and self._show(session.server_bytes, data) is not None and session.blocked:
+            self._block()
+        self.server.unhold()
 
     def lost(self, leg: Leg) -> None:
         """One side is gone: the other gets what was written for it, then goes too."""

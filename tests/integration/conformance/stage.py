@@ -25,9 +25,9 @@ from quivive.privacy.pseudonym import record_key
 from quivive.wire.postgres.session import PgSession
 
 USER = "app_user"
-MAX_EVERY_OFFSET = 6_000
-"""Bytes of a conversation that is split at each of its offsets; of a longer one a thousand offsets are taken."""
-OFFSETS_TAKEN = 1_000
+MAX_EVERY_OFFSET = 4_000
+"""Bytes of a conversation that is split at each of its offsets; of a longer one some two hundred are taken."""
+OFFSETS_TAKEN = 200
 _TABLES = {
     "public.customer": {customer(number): number for number in range(1_010)},
     "public.orders": {record_key(KEYS, "public.orders", str(number)): number for number in range(2_010)},
@@ -51,6 +51,7 @@ class Told(NamedTuple):
 
 
 def told(access: dict[str, Any]) -> Told:
+    assert access["final"], "an access without its end"
     records: dict[str, Any] = {}
     for table, keys in access["records"].items():
         known = _TABLES.get(table)
