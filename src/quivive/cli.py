@@ -111,14 +111,15 @@ def core(home: Path) -> None:
 
 @cli.command()
 @click.argument("source")
+@click.option("--worker", default=1, hidden=True)
 @click.pass_obj
-def relay(home: Path, source: str) -> None:
+def relay(home: Path, source: str, worker: int) -> None:
     """Run the relay of one source alone."""
     from quivive.capture.relay import run_relay
     from quivive.logs import configure_logging
 
     configure_logging()
-    sys.exit(run_relay(_settings(home), source))
+    sys.exit(run_relay(_settings(home), source, worker))
 
 
 @cli.command()

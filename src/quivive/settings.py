@@ -21,7 +21,7 @@ from quivive.model.access import CaptureMode, Grade
 from quivive.model.catalogue import Alternate, Catalogue, Table, TableKind
 from quivive.model.catalogue import Path as KeyPath
 from quivive.model.errors import ConfigurationError
-from quivive.model.ids import CONTROLLER_ID_PATTERN, OPERATOR, SOURCE_NAME_PATTERN
+from quivive.model.ids import CONTROLLER_ID_PATTERN, OPERATOR, SOURCE_NAME_PATTERN, WORKER_PATTERN
 
 SETTINGS_FILE: Final = "quivive.toml"
 CONTROLLERS_FOLDER: Final = "controllers"
@@ -33,6 +33,7 @@ RESERVED_SOURCES: Final = frozenset({"core", "console"})  # spools of the core i
 SLOT_MAX: Final = 1_023  # slot 0 is the operator's own log; 1,024 fixed slots in the spine (DESIGN §7)
 MAX_RECORDS: Final = 100_000  # a limit above would stop nobody; what one result showed is remembered up to it
 MAX_DRAIN_S: Final = 86_400
+MAX_WORKERS: Final = 16
 RETENTION_DAYS_MAX: Final = 1_095  # law reference §5: above needs a legal text, which no setting can carry
 
 T = TypeVar("T")
@@ -125,6 +126,7 @@ class SourceSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     reconcile_with: str = ""
     max_records_per_result: int = 0
     drain_s: int = 30
+    workers: int = 1
     user: str = ""
     secret_file: str = ""
     telephony: TelephonySettings | None = None
@@ -334,9 +336,9 @@ def _check_place(decoded: _ControllerFile, shown: str) -> None:
     _check_number(decoded.max_records_per_agent_hour, MAX_RECORDS, shown, "max_records_per_agent_hour")
 
 
-def _check_number(found: int, most: int, shown: str, key: str) -> None:
-    if not 0 <= found <= most:
-        raise ConfigurationError(file=shown, key=key, expected=f"0 to {most}", found=str(found))
+def _check_number(found: int, most: int, shown: str, key: str, least: int = 0) -> None:
+    if not least <= found <= most:
+        raise ConfigurationError(file=shown, key=key, expected=f"{least} to {most}", found=str(found))
 
 
 def _check_zone(zone: str, shown: str, key: str) -> None:
@@ -515,7 +517,7 @@ def _check_source(settings: Settings, name: str, source: SourceSettings) -> None
     key = f"sources.{name}"
     if not SOURCE_NAME_PATTERN.fullmatch(name):
         raise ConfigurationError(file=SETTINGS_FILE, key=key, expected="2 to 48 of a-z, 0-9, -", found=name)
-    if name in RESERVED_SOURCES or name.endswith(LINKS_SUFFIX):
+    if name in RESERVED_SOURCES or name.endswith(LINKS_SUFFIX) or WORKER_PATTERN.search(name):
         raise ConfigurationError(file=SETTINGS_FILE, key=key, expected="a name the core does not use", found=name)
     for required in _REQUIRED[source.kind]:
         if not getattr(source, required):
@@ -534,6 +536,8 @@ def _check_source(settings: Settings, name: str, source: SourceSettings) -> None
         refuse_password(source.side_dsn, file=SETTINGS_FILE, key=f"{key}.side_dsn")
         _check_number(source.max_records_per_result, MAX_RECORDS, SETTINGS_FILE, f"{key}.max_records_per_result")
         _check_number(source.drain_s, MAX_DRAIN_S, SETTINGS_FILE, f"{key}.drain_s")
+        most = 1 if source.listen.startswith("unix:") else MAX_WORKERS  # a Unix socket cannot be shared
+        _check_number(source.workers, most, SETTINGS_FILE, f"{key}.workers", 1)
     if source.kind is SourceKind.AMI:
         parse_address(source.target, f"{key}.target")
     if source.telephony is not None:

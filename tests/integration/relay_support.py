@@ -105,9 +105,9 @@ def write_policy(home: Path, *, active: bool) -> None:
 class Running:
     """A relay on its own loop and thread; a context manager."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, worker: int = 1) -> None:
         self.home = settings.home
-        self.relay = Relay(settings, "db", settings.sources["db"])
+        self.relay = Relay(settings, "db", settings.sources["db"], worker)
         self.loop = uvloop.new_event_loop()
         self.thread = threading.Thread(target=self.loop.run_forever)
         self.stopped = False
@@ -146,11 +146,11 @@ class Running:
         return f"postgresql://{user}@127.0.0.1:{self.relay.port}/{database}{extra}"
 
 
-def entries(home: Path) -> list[tuple[str, dict[str, Any]]]:
-    """Everything in the spool of `db`: (kind, body)."""
-    reader = SpoolReader(home / "spool", "db")
+def entries(home: Path, spool: str = "db") -> list[tuple[str, dict[str, Any]]]:
+    """Everything in the spool of `db`, or of one of its workers: (kind, body)."""
+    reader = SpoolReader(home / "spool", spool)
     found = []
-    cursor = SpoolCursor(source="db")
+    cursor = SpoolCursor(source=spool)
     while True:
         events = reader.poll(cursor, 1_000)
         events = getattr(events, "events", events)
@@ -158,7 +158,7 @@ def entries(home: Path) -> list[tuple[str, dict[str, Any]]]:
             return found
         for event in events:
             found.append((event.kind.value, json.loads(event.body)))
-            cursor = SpoolCursor(source="db", epoch=event.epoch, seq=event.seq)
+            cursor = SpoolCursor(source=spool, epoch=event.epoch, seq=event.seq)
 
 
 def accesses(home: Path) -> list[dict[str, Any]]:

@@ -154,6 +154,24 @@ def test_a_bad_key_is_named(
     assert (error.file, error.key, error.expected, error.found) == (file, key, expected, found)
 
 
+@pytest.mark.parametrize(
+    ("name", "line", "key"),
+    [
+        ("db-w2", "", "sources.db-w2"),
+        ("db", "workers = 17", "sources.db.workers"),
+        ("db", "workers = 0", "sources.db.workers"),
+        ("db", 'workers = 2\nlisten = "unix:/run/quivive/db"', "sources.db.workers"),
+    ],
+)
+def test_workers_share_a_tcp_port(tmp_path: Path, name: str, line: str, key: str) -> None:
+    """At most 16, on a TCP port alone; no source takes the name of a worker's spool."""
+    listen = "" if "listen" in line else 'listen = "127.0.0.1:6432"'
+    source = f'[sources.{name}]\nkind = "postgres"\ncontroller = "shop"\nnamespace = "crm"\ntarget = "127.0.0.1:5432"\n'
+    with pytest.raises(ConfigurationError) as caught:
+        load_settings(home(tmp_path, MAIN + f"\n{source}{listen}\n{line}\n", SHOP))
+    assert caught.value.key == key
+
+
 def test_broken_toml_and_missing_file_are_told(tmp_path: Path) -> None:
     """A missing or broken file is named, not a traceback."""
     with pytest.raises(ConfigurationError, match=r"quivive\.toml"):

@@ -12,7 +12,9 @@ from quivive.supervisor import Supervisor
 
 
 def settings(home, *sources):
-    return SimpleNamespace(home=home, sources={name: SimpleNamespace(kind=SourceKind.POSTGRES, drain_s=0, workers=1) for name in sources})
+    return SimpleNamespace(
+        home=home, sources={name: SimpleNamespace(kind=SourceKind.POSTGRES, drain_s=0, workers=1) for name in sources}
+    )
 
 
 def children(supervisor):
@@ -111,6 +113,16 @@ def test_a_child_that_does_not_end_is_killed(tmp_path, monkeypatch):
     code, told = play(tmp_path, monkeypatch, {"core": "trap '' TERM; while :; do sleep 0.05; done"}, work)
     assert code == 0
     assert any("did not end" in line for line in told)
+
+
+def test_each_worker_is_a_child(tmp_path):
+    """`workers = 2`: two processes, the second by its number."""
+    two = SimpleNamespace(kind=SourceKind.POSTGRES, drain_s=0, workers=2)
+    supervisor = Supervisor(SimpleNamespace(home=tmp_path, sources={"db": two}), lambda _: None)
+    assert [(child.name, child.arguments) for child in supervisor._relays] == [
+        ("relay db", ("relay", "db")),
+        ("relay db-w2", ("relay", "db", "--worker", "2")),
+    ]
 
 
 def test_stopping_while_a_child_starts_leaves_none_behind(tmp_path, monkeypatch):

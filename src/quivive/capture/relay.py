@@ -37,6 +37,7 @@ from quivive.model.clock import SECOND_US, now_us
 from quivive.model.contact import HeartbeatBody
 from quivive.model.entry import EntryKind
 from quivive.model.errors import QuiviveError, StorageError
+from quivive.model.ids import worker_name
 from quivive.privacy.keyring import load_relay_keys
 from quivive.settings import Settings, SourceKind, SourceSettings
 from quivive.spool.group import AsyncSpool
@@ -58,21 +59,23 @@ class StartError(QuiviveError):
     """The relay cannot start; the text is one clear sentence."""
 
 
-def run_relay(settings: Settings, source_name: str) -> int:
-    """Run the relay of one source until SIGTERM or SIGINT; return the exit code."""
+def run_relay(settings: Settings, source_name: str, worker: int = 1) -> int:
+    """Run one worker of a source's relay until SIGTERM or SIGINT; return the exit code."""
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            return runner.run(_run(settings, source_name))
+            return runner.run(_run(settings, source_name, worker))
     except StartError as error:
-        sys.stderr.write(f"quivive relay {source_name}: {said(error)}\n")
+        sys.stderr.write(f"quivive relay {worker_name(source_name, worker)}: {said(error)}\n")
         return EXIT_CONFIGURATION
 
 
-async def _run(settings: Settings, name: str) -> int:
+async def _run(settings: Settings, name: str, worker: int) -> int:
     source = settings.sources.get(name)
     if source is None or source.kind is not SourceKind.POSTGRES:
         raise StartError("quivive.toml names no source of kind postgres with this name")
-    relay = Relay(settings, name, source)
+    if not 1 <= worker <= source.workers:
+        raise StartError("the source has fewer workers; see `workers` in quivive.toml")
+    relay = Relay(settings, name, source, worker)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
 
@@ -91,9 +94,10 @@ async def _run(settings: Settings, name: str) -> int:
 class Relay:
     """A running relay. `start` binds and loads, `stop` ends cleanly; tests use it without a process."""
 
-    def __init__(self, settings: Settings, name: str, source: SourceSettings) -> None:
+    def __init__(self, settings: Settings, name: str, source: SourceSettings, worker: int = 1) -> None:
         self._home: Path = settings.home
         self._name = name
+        self._spool_name = worker_name(name, worker)
         self._source = source
         self._controller = settings.controllers[source.controller]
         self._zones = Zones({name: zone.cidrs for name, zone in settings.zones.items()})
@@ -129,10 +133,10 @@ class Relay:
                 self._side = SideConnection(side, behind)
         except QuiviveError as error:
             raise StartError(f"{error}") from error
-        listener = _bind(listen)
+        listener = _bind(listen, shared=source.workers > 1)
         try:
             keys = load_relay_keys(self._home / "run" / "relay" / f"{self._name}.json")
-            writer = SpoolWriter.open(self._home / "spool", self._name, now_us())
+            writer = SpoolWriter.open(self._home / "spool", self._spool_name, now_us())
         except StorageError as error:
             listener.close()
             raise StartError(str(error)) from error
@@ -221,7 +225,7 @@ class Relay:
         else:
             self.port = listener.getsockname()[1]
             self._server = await loop.create_server(accept, sock=listener, backlog=BACKLOG)
-        log.info("relay.listening", source=self._name, port=self.port)
+        log.info("relay.listening", source=self._spool_name, port=self.port)
 
     async def _load(self) -> CatalogueSnapshot | None:
         assert self._side is not None
@@ -300,8 +304,8 @@ def _clock() -> int:
     return time.time_ns() // 1_000
 
 
-def _bind(address: Address) -> socket.socket:
-    """Bind the listening socket; several processes may share a TCP port (SO_REUSEPORT) once they agree to.
+def _bind(address: Address, *, shared: bool) -> socket.socket:
+    """Bind the listening socket; `shared`: the kernel spreads connections over the workers bound to the same port.
 
     Raises:
         StartError: the address is taken or not ours.
@@ -321,6 +325,8 @@ def _bind(address: Address) -> socket.socket:
     listener = socket.socket(family)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if shared:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         listener.bind((address.host, address.port))
     except OSError as error:
         listener.close()

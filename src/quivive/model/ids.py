@@ -31,3 +31,15 @@ OPERATOR: Final = ControllerId("operator")
 CONTROLLER_ID_PATTERN: Final = re.compile(r"[a-z][a-z0-9-]{1,31}")
 SOURCE_NAME_PATTERN: Final = re.compile(r"[a-z][a-z0-9-]{1,47}")
 KEY_PATTERN: Final = re.compile(r"[0-9a-f]{32}")
+WORKER_PATTERN: Final = re.compile(r"-w[0-9]+\Z")
+"""End of the spool's name of a relay's second and later workers; no source may be named so."""
+
+
+def worker_name(source: str, worker: int) -> str:
+    """Spool of one worker of a relay: the source's own name for the first, `NAME-w2` for the second."""
+    return source if worker == 1 else f"{source}-w{worker}"
+
+
+def source_of(spool: str) -> str:
+    """The source in `quivive.toml` that a spool belongs to."""
+    return WORKER_PATTERN.sub("", spool)

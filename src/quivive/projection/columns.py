@@ -18,6 +18,7 @@ from quivive.model.access import PatternClass
 from quivive.model.contact import AgentBody, ContactBody, HeartbeatBody, LegRole, ShiftBody
 from quivive.model.entry import ActBody, EntryKind
 from quivive.model.gate import GateBody
+from quivive.model.ids import source_of
 from quivive.model.learned import LearnedParametersBody
 from quivive.projection.alert_rows import ALERT_BODIES, ALERT_LAYOUT, ALERT_ROWS
 from quivive.projection.decode import (
@@ -213,8 +214,8 @@ def _access(rows: Rows, envelope: Envelope, body: AccessRow) -> None:
     widest = max(body.patterns, key=lambda p: WIDEST_PATTERN.get(p.pattern_class, 0), default=None)
     rows["access"].append(
         (
-            key, body.at, body.ended_at, envelope.controller, envelope.source, body.grade, body.agent, body.contact,
-            body.attribution, body.action, body.shape, NAME_SEPARATOR.join(body.tables),
+            key, body.at, body.ended_at, envelope.controller, source_of(envelope.source), body.grade, body.agent,
+            body.contact, body.attribution, body.action, body.shape, NAME_SEPARATOR.join(body.tables),
             NAME_SEPARATOR.join(body.columns), NAME_SEPARATOR.join(body.changed), body.coverage, body.rows,
             body.distinct, body.outcome, widest.pattern_class if widest else "",
             widest.fixed_chars if widest else 0, body.account, body.session, body.zone, body.workstation, body.program,
