@@ -72,7 +72,7 @@ def test_a_killed_child_is_started_again_and_told(tmp_path, monkeypatch):
     scripts = {"core": "exec sleep 30", "relay db": "exec sleep 30"}
     code, told = play(tmp_path, monkeypatch, scripts, work, "db")
     assert code == 0
-    assert [line for line in told if line.startswith("relay db: ended with -9; starting again in 0.2 s")]
+    assert [line for line in told if line.startswith("relay db: ended with -9; starting again in 0.1 s")]
 
 
 def test_a_child_that_can_never_start_ends_everything(tmp_path, monkeypatch):
