@@ -6,7 +6,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYTHONUTF8 := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check fix bench compatibility setup lock system clean unit integration journeys
+.PHONY: help run test check fix bench compatibility compiled plain setup lock system clean unit integration journeys
 
 help: ## Print this help
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -57,6 +57,13 @@ fix: $(VENV)/dev.stamp ## Format and mend what can be mended
 
 bench: $(VENV)/dev.stamp system ## Measure; each benchmark prints JSON
 	@for b in bench/*.py; do echo "== $$b" >&2; $(BIN)/python $$b || exit 1; done
+
+compiled: $(VENV)/dev.stamp ## Compile the hot modules of the relay in place (needs cc and Python's headers; never required)
+	@$(BIN)/python -m pip install --quiet "cython>=3.2,<4"
+	$(BIN)/python tools/compile_hot.py
+
+plain: ## Remove what `make compiled` built
+	$(BIN)/python tools/compile_hot.py --remove
 
 compatibility: $(VENV)/dev.stamp system ## Run other languages' drivers directly and through a relay; writes docs/compatibility.md
 	$(BIN)/python tools/compatibility.py $(SUITES)

@@ -13,6 +13,7 @@ from typing import Final
 import duckdb
 
 from quivive.doctor.finding import Finding, Level
+from quivive.hot import Compiled, compiled
 from quivive.model.clock import SECOND_US
 from quivive.model.errors import QuiviveError
 from quivive.privacy.policy_file import decode_policy
@@ -42,7 +43,13 @@ def check_folder(settings: Settings, now: int) -> Iterator[Finding]:
 
 def _versions() -> Finding:
     python = ".".join(map(str, sys.version_info[:3]))
-    return Finding(check="versions", level=Level.OK, found=f"Python {python}, DuckDB {duckdb.__version__}")
+    hot = compiled()
+    level = Level.WARN if hot in (Compiled.STALE, Compiled.PARTLY) else Level.OK
+    return Finding(
+        check="versions",
+        level=level,
+        found=f"Python {python}, DuckDB {duckdb.__version__}, hot modules compiled: {hot}",
+    )
 
 
 def _room(home: Path) -> Iterator[Finding]:
