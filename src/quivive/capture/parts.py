@@ -40,8 +40,8 @@ class Parts:
         self._write(run, coverage=found.coverage, records=found.records, neighbourhoods=found.neighbourhoods)
 
     def refused(self, run: Run) -> None:
-        """The only part of an execution that never reached the server: no record was shown or changed."""
-        self._write(run, coverage=_extraction(run).coverage, final=True, outcome=Outcome.DENIED)
+        """The only part of an execution that showed and changed no record, of which that much is exact."""
+        self._write(run, coverage=CoverageClass.EXACT, final=True, outcome=Outcome.DENIED)
 
     def collected(self, run: Run) -> None:
         """Parts of the keys collected so far."""

@@ -518,3 +518,6 @@ class Recorder:
 
 
 _WILD: Final = frozenset({PatternClass.PREFIX, PatternClass.SUFFIX, PatternClass.CONTAINS, PatternClass.ALL})
+        if outcome is Outcome.DENIED and not run.rows and not run.part and not run.plan.writes:
+            self._parts.refused(run)
+            return
