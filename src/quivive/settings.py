@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
+from quivive.function_settings import FunctionSettings, functions_of, wrong_function
 from quivive.model.access import CaptureMode, Grade
 from quivive.model.catalogue import Alternate, Catalogue, Table, TableKind
 from quivive.model.catalogue import Path as KeyPath
@@ -192,6 +193,7 @@ class _ControllerFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     retention: _RetentionSettings = msgspec.field(default_factory=_RetentionSettings)
     tables: tuple[_TableSettings, ...] = ()
     not_protected: tuple[str, ...] = ()
+    functions: tuple[FunctionSettings, ...] = ()
     sensitive: tuple[_SensitiveSettings, ...] = ()
 
 
@@ -370,6 +372,9 @@ def _tables(decoded: _ControllerFile, shown: str) -> tuple[Table, ...]:
     for name in (*names, *decoded.not_protected):
         if name.count(".") != 1:
             raise ConfigurationError(file=shown, key="tables.name", expected="schema.table", found=name)
+    if wrong := wrong_function(decoded.functions, tables):
+        expected = "schema.function, table a declared one with one key column"
+        raise ConfigurationError(file=shown, key="functions", expected=expected, found=wrong)
     return tables
 
 
@@ -405,6 +410,7 @@ def _settings_of(identifier: str, decoded: _ControllerFile, tables: tuple[Table,
             version=decoded.catalogue_version,
             tables=tables,
             not_protected=decoded.not_protected,
+            functions=functions_of(decoded.functions),
         ),
         timezone=decoded.timezone,
         default_region=decoded.default_region,

@@ -23,6 +23,7 @@ HBA = (
     "host all md5_user 127.0.0.1/32 md5",
     "host all password_user 127.0.0.1/32 password",
 )
+TWO_PHASE = ("max_prepared_transactions=8",)
 _ROLES = """
 SET password_encryption = 'scram-sha-256';
 CREATE ROLE scram_user LOGIN PASSWORD 'scram-secret';
@@ -145,7 +146,7 @@ def _serve(folder: Path, programs: Path, settings: tuple[str, ...] = ()) -> Iter
 @pytest.fixture(scope="session")
 def pg18(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestServer]:
     """PostgreSQL 18 from the wheel."""
-    yield from _serve(tmp_path_factory.mktemp("pg18"), wheel_programs())
+    yield from _serve(tmp_path_factory.mktemp("pg18"), wheel_programs(), TWO_PHASE)
 
 
 @pytest.fixture(scope="session")
@@ -153,7 +154,7 @@ def pg15(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestServer]:
     """PostgreSQL 15 of the system."""
     if not (PG15_PROGRAMS / "postgres").exists():
         pytest.skip(f"no programs in {PG15_PROGRAMS}")
-    yield from _serve(tmp_path_factory.mktemp("pg15"), PG15_PROGRAMS)
+    yield from _serve(tmp_path_factory.mktemp("pg15"), PG15_PROGRAMS, TWO_PHASE)
 
 
 @pytest.fixture(scope="session")

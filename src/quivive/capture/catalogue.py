@@ -33,7 +33,7 @@ SELECT c.oid, n.nspname, c.relname, c.relkind, c.relpersistence,
 """
 COLUMNS_SQL: Final = f"""
 SELECT a.attrelid, a.attnum, a.attname,
-       CASE WHEN t.typtype = 'd' THEN t.typbasetype ELSE a.atttypid END
+       CASE WHEN t.typtype = 'd' THEN t.typbasetype ELSE a.atttypid END, a.attgenerated
   FROM pg_catalog.pg_attribute a
   JOIN pg_catalog.pg_class c ON c.oid = a.attrelid
   JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
@@ -138,9 +138,9 @@ async def load_snapshot(connection: CatalogueReader, catalogue: Catalogue) -> Ca
 def build_snapshot(raw: RawCatalogue, catalogue: Catalogue) -> CatalogueSnapshot:
     """Make the snapshot of what was read. Pure."""
     columns: dict[int, dict[int, Column]] = {}
-    for relation, attnum, name, type_oid in raw.columns:
+    for relation, attnum, name, type_oid, *generated in raw.columns:
         number = _number(attnum)
-        column = Column(name=name or "", attnum=number, type_oid=_number(type_oid))
+        column = Column(name=name or "", attnum=number, type_oid=_number(type_oid), generated=any(generated))
         columns.setdefault(_number(relation), {})[number] = column
     bases = _view_bases(raw.view_bases)
     relations = {

@@ -6,7 +6,7 @@ spooled is counted and becomes a `gap`.
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
 from quivive.capture.attribution import AttributionSettings
@@ -14,6 +14,7 @@ from quivive.capture.catalogue import CatalogueSnapshot
 from quivive.capture.counts import Counts
 from quivive.capture.encode import encode_body
 from quivive.capture.place import NO_ZONES, Zones
+from quivive.capture.settling import Prepared
 from quivive.capture.statements import Known, Shape, Statements
 from quivive.model.access import CaptureMode, GapBody, GapCause, Grade, LinkBody
 from quivive.model.entry import EntryKind
@@ -25,6 +26,8 @@ from quivive.wire.fields import Field
 
 MAX_LINKS: Final = 65_536
 """Links remembered as already told: about 10 MB."""
+MAX_MADE: Final = 1_024
+"""Undeclared tables remembered with the tables they were filled from."""
 REFRESH_PAUSE_S: Final = 1.0
 """Least time between two reads of the catalogue for unknown OIDs (temporary tables are never in it)."""
 
@@ -95,6 +98,7 @@ class RelayContext:
         self.generation = 1
         self.statements = Statements()
         self.counts = Counts()
+        self.prepared: Prepared = {}
         self.sessions = 0
         self._side = side
         self._reload = reload
@@ -186,6 +190,16 @@ class RelayContext:
         shape: Shape = known.shape
         shape.described[index] = await side.fields_of(known, index, types)
 
+    def tie(self, name: str, sources: tuple[str, ...]) -> None:
+        """A table was filled from others: what is read there names them."""
+        bare = name.rpartition(".")[2]
+        known = self.snapshot.made.get(bare, ())
+        both = tuple(dict.fromkeys((*known, *sources)))
+        if both == known or len(self.snapshot.made) >= MAX_MADE:
+            return
+        self.snapshot = replace(self.snapshot, made={**self.snapshot.made, bare: both})
+        self.generation += 1
+
     def refresh(self) -> "asyncio.Future[None] | None":
         """Read the catalogue again; None when that was done a moment ago or cannot be done."""
         if self._refreshing is not None:
@@ -207,7 +221,7 @@ class RelayContext:
         try:
             snapshot = await reload()
             if snapshot is not None:
-                self.snapshot = snapshot
+                self.snapshot = replace(snapshot, made=self.snapshot.made)
                 self.generation += 1
         finally:
             self._refreshing = None

@@ -219,7 +219,8 @@ class KeyCollector:
     def coverage(self) -> CoverageClass:
         """Class of the execution so far."""
         planned = self._extraction.coverage
-        if planned in {CoverageClass.EXACT, CoverageClass.ALTERNATE} and (self._too_many or self._unread):
+        keyed = {CoverageClass.EXACT, CoverageClass.ALTERNATE, CoverageClass.PREDICATE}
+        if planned in keyed and (self._too_many or self._unread):
             return CoverageClass.COUNT_ONLY
         return planned
 

@@ -14,6 +14,7 @@ from quivive.capture.copying import format_of_copy, reader_of
 from quivive.capture.encodings import RecodingCollector, codec_of, recode_binds, textual, utf8
 from quivive.capture.keys import KeyCollector, patterns_of
 from quivive.capture.limits import Cap, Caps, denied_until, rows_within, too_many
+from quivive.capture.operands import Operands
 from quivive.capture.parts import Parts
 from quivive.capture.resolve import Extraction
 from quivive.capture.run import Run, Slots, affected_rows, effective_plan, needs_intent
@@ -29,7 +30,7 @@ from quivive.wire.postgres.backend import STOPPED
 from quivive.wire.postgres.messages import QUERY_CANCELED, SHUTDOWN_STATES, format_of
 from quivive.wire.postgres.rows import Row, cut_head, cutter_of, skip_rows
 from quivive.wire.postgres.state import Execution, Statement
-from quivive.wire.sql import PlanKind, StatementPlan
+from quivive.wire.sql import PlanKind, StatementPlan, Verb
 
 MAX_ROWS_PER_CALL: Final = 512
 """Rows cut before the collector is asked whether its part is full."""
@@ -65,7 +66,7 @@ class Recorder:
         self._strict = context.facts.mode is CaptureMode.STRICT
         session = session_key(context.keys, context.next_session())
         self._parts = Parts(context, session, context.facts.zones.zone(address))
-        self._settling = Settling(self._finish)
+        self._settling = Settling(self._finish, context.prepared)
         self._guarded = guarded
         self._caps = Caps(context.facts.max_records if guarded else 0)
         self._named: dict[str, tuple[StatementPlan, Slots]] = {}
@@ -360,14 +361,23 @@ class Recorder:
 
     def _copied(self, run: Run, buffer: bytes, start: int, end: int, *, outbound: bool) -> None:
         run.rows_bytes += end - start
-        if not outbound:
+        if not outbound and not run.opened:
+            run.asked = True  # nobody waits for what the account sends
+            self._open(run)
+        if not outbound and run.reader is None:
             return
         self._open_rows = run
         if run.reader is None or run.collector is None:
             run.rows += 1
             return
+        self._copy_rows(run, buffer[start:end])
+
+    def _copy_rows(self, run: Run, data: bytes | None) -> None:
+        """Rows of a COPY out of its next bytes, or (None) what its end leaves."""
+        if run.reader is None or run.collector is None:
+            return
         try:
-            rows = run.reader.feed(buffer[start:end])
+            rows = run.reader.finish() if data is None else run.reader.feed(data)
         except PeerError:
             run.reader, run.unread = None, True
             return
@@ -395,9 +405,12 @@ class Recorder:
             if plan.copy is None and not run.opened and plan.target >= 0:
                 run.rows = affected_rows(tag)
             elif plan.copy is not None:
+                self._copy_rows(run, None)
                 run.rows = affected_rows(tag) or run.rows
+            if plan.source_tables and plan.target >= 0:
+                self._tie(run)
         elif plan.verb:
-            self._settling.verb(plan.verb, plan.name, tag)
+            self._ended(run, tag)
         elif plan.kind in (PlanKind.PREPARE, PlanKind.DECLARE):
             self._remember(plan, run.slots)
         self._ddl = self._ddl or plan.ddl
@@ -405,6 +418,27 @@ class Recorder:
             self._settling.add(run)
         else:
             self._finish(run, Outcome.DENIED if execution.withheld else Outcome.OK)
+
+    def _ended(self, run: Run, tag: bytes) -> None:
+        """A transaction statement was completed; a prepared transaction is known by the name its literal gives."""
+        plan = run.plan
+        name = plan.name
+        if plan.arguments:
+            name = Operands(slots=run.slots, binds=run.binds, bind_formats=()).text(plan.arguments[0]) or ""
+        if plan.verb is Verb.PREPARE:
+            for change in self._settling.waiting:
+                self.born(change)
+        self._settling.verb(plan.verb, name, tag)
+
+    def _tie(self, run: Run) -> None:
+        """A table filled from others inside the server: reads of it name them, unless it is declared itself."""
+        context, name = self._context, run.plan.sources[run.plan.target]
+        relation = context.snapshot.named(name)
+        if relation is None or relation.table is None:
+            own = {name, f"?.{name}", relation.name if relation is not None else ""}
+            sources = tuple(table for table in self._resolve(run).tables if table not in own)
+            if sources:
+                context.tie(name, sources)
 
     def _remember(self, plan: StatementPlan, slots: Slots) -> None:
         if plan.inner is not None:
@@ -495,6 +529,9 @@ class Recorder:
         if self._counted(run):
             self._count(run)
             return
+        if outcome is Outcome.DENIED and not run.rows and not run.part and not run.plan.writes:
+            self._parts.refused(run)
+            return
         self._parts.final(run, outcome)
 
     def _count(self, run: Run) -> None:
@@ -518,6 +555,3 @@ class Recorder:
 
 
 _WILD: Final = frozenset({PatternClass.PREFIX, PatternClass.SUFFIX, PatternClass.CONTAINS, PatternClass.ALL})
-        if outcome is Outcome.DENIED and not run.rows and not run.part and not run.plan.writes:
-            self._parts.refused(run)
-            return

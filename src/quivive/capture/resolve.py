@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+from quivive.capture.functions import called_function, hidden_functions, key_field
 from quivive.capture.shown import Occurrence, Shown, shown_tables
 from quivive.capture.snapshot import FIRST_USER_OID, CatalogueSnapshot, Column, Relation
 from quivive.model.access import Action, CoverageClass
@@ -107,13 +108,13 @@ def resolve(snapshot: CatalogueSnapshot, plan: StatementPlan, fields: Sequence[F
     if plan.kind is PlanKind.EXPLAIN:
         return _explained(snapshot, plan)
     named = _named(snapshot, plan)
-    if plan.kind is PlanKind.OPAQUE and not named.tables and not fields:
+    if plan.kind is PlanKind.OPAQUE and not plan.sources and not fields:
         hidden = plan.opaque in {"do", "call", "too_deep", "too_many_statements"} or named.hidden or not plan.functions
-        return Extraction(coverage=CoverageClass.OPAQUE, action=plan.action, protected=hidden)
+        return Extraction(coverage=CoverageClass.OPAQUE, action=plan.action, tables=named.tables, protected=hidden)
     if not fields:
         return _rowless(snapshot, plan, named)
     shown = shown_tables(snapshot, fields)
-    return _shown(snapshot, plan, named, shown)
+    return _shown(snapshot, plan, named, shown, tuple(fields))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,20 +142,29 @@ def _named(snapshot: CatalogueSnapshot, plan: StatementPlan) -> _Named:
             names[name if "." in name else f"?.{name}"] = None
             made = plan.ddl and index == plan.target
             unknown = unknown or not made
-    hidden = any(function in snapshot.functions for function in plan.functions)
+        if relation is None or relation.table is None:
+            names.update(dict.fromkeys(snapshot.made_of(name)))
+    function, hidden = called_function(snapshot, plan), hidden_functions(snapshot, plan)
+    names.update(dict.fromkeys(hidden))
+    if function is not None:
+        names[function.table] = None
     return _Named(
         per_source=tuple(per_source),
         tables=tuple(names),
-        protected=protected or unknown or hidden,
+        protected=protected or unknown or bool(hidden) or function is not None,
         unknown=unknown,
-        hidden=hidden,
+        hidden=bool(hidden),
     )
 
 
 def _explained(snapshot: CatalogueSnapshot, plan: StatementPlan) -> Extraction:
-    """EXPLAIN shows a plan, not a record; EXPLAIN ANALYZE of a write writes."""
-    if plan.executes and plan.inner is not None and plan.inner.writes:
-        return resolve(snapshot, replace(plan.inner, returning=False), None)
+    """EXPLAIN shows a plan, not a record; EXPLAIN ANALYZE executes: figures of a read, and a write writes."""
+    if plan.executes and plan.inner is not None:
+        if plan.inner.writes:
+            return resolve(snapshot, replace(plan.inner, returning=False), None)
+        named = _named(snapshot, plan)
+        coverage = CoverageClass.OPAQUE if named.hidden else CoverageClass.AGGREGATE
+        return Extraction(coverage=coverage, action=Action.QUERY, tables=named.tables, protected=named.protected)
     return Extraction(coverage=CoverageClass.AGGREGATE, action=Action.QUERY, protected=False)
 
 
@@ -186,9 +196,12 @@ def _rowless(snapshot: CatalogueSnapshot, plan: StatementPlan, named: _Named) ->
     )
 
 
-def _shown(snapshot: CatalogueSnapshot, plan: StatementPlan, named: _Named, shown: Shown) -> Extraction:
+def _shown(
+    snapshot: CatalogueSnapshot, plan: StatementPlan, named: _Named, shown: Shown, fields: tuple[Field, ...]
+) -> Extraction:
     builder = _Builder(snapshot, plan, named, shown)
     builder.build()
+    builder.called(fields)
     coverage = builder.coverage()
     tables = dict.fromkeys((*named.tables, *shown.names))
     protected = named.protected or shown.protected or shown.unknown
@@ -253,6 +266,17 @@ class _Builder:
                     self._path(table, occurrence, single)
                     self._alternates(table, occurrence, single)
         self._joined_links()
+
+    def called(self, fields: tuple[Field, ...]) -> None:
+        """Rows of a declared function: its key column, where it is shown as it is."""
+        function = called_function(self._snapshot, self._plan)
+        if function is None:
+            return
+        self._expected[function.table] = self._expected.get(function.table, 0) + 1
+        found = key_field(function, self._plan, fields)
+        if found is not None:
+            self._own.setdefault(function.table, []).append(len(self.keys))
+            self.keys.append(KeySpec(table=function.table, positions=(found[0],), types=(found[1],)))
 
     def _own_key(self, table: Table, occurrence: Occurrence) -> None:
         if occurrence.whole_row >= 0:
@@ -342,7 +366,8 @@ class _Builder:
     def coverage(self) -> CoverageClass:
         """The worst class over the protected tables whose rows are shown."""
         plan, shown = self._plan, self._shown
-        if self._named.hidden or shown.unknown:
+        copied = any(o.relation.temporary for found in shown.tables.values() for o in found)
+        if self._named.hidden or shown.unknown or copied:
             return CoverageClass.OPAQUE
         if plan.aggregate is Aggregate.FIGURES and not self.keys and not self.alternates:
             return CoverageClass.AGGREGATE

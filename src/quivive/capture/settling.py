@@ -12,14 +12,21 @@ from quivive.wire.sql import Verb
 
 MAX_UNSETTLED: Final = 4_096
 """Changes of one transaction that wait for its end; the oldest beyond it are settled as done."""
+MAX_PREPARED: Final = 1_024
+"""Prepared transactions whose end is awaited; the oldest beyond it is taken as done."""
 _IDLE: Final = 0x49  # 'I'
+
+
+Prepared = dict[str, tuple[Callable[[Run, Outcome], None], list[Run]]]
+"""Changes of prepared transactions by name, shared by all connections: any may commit them."""
 
 
 class Settling:
     """Follows the transaction of one connection through verbs, errors and ReadyForQuery."""
 
-    def __init__(self, finish: Callable[[Run, Outcome], None]) -> None:
+    def __init__(self, finish: Callable[[Run, Outcome], None], prepared: Prepared | None = None) -> None:
         self._finish = finish
+        self._prepared: Prepared = {} if prepared is None else prepared
         self._waiting: list[Run] = []
         self._shown = 0  # runs of `_waiting` that have their first part
         self._savepoints: list[tuple[str, int]] = []
@@ -45,6 +52,33 @@ class Settling:
             self._all(Outcome.ATTEMPTED if tag == b"ROLLBACK" else Outcome.OK)
         elif verb in (Verb.ROLLBACK, Verb.ROLLBACK_CHAIN):
             self._all(Outcome.ATTEMPTED)
+        elif verb is Verb.PREPARE:
+            self._prepare(name, tag)
+        elif verb in (Verb.COMMIT_PREPARED, Verb.ROLLBACK_PREPARED):
+            self._end(name, Outcome.OK if verb is Verb.COMMIT_PREPARED else Outcome.ATTEMPTED)
+
+    @property
+    def waiting(self) -> tuple[Run, ...]:
+        """Changes whose transaction goes on."""
+        return tuple(self._waiting)
+
+    def _prepare(self, name: str, tag: bytes) -> None:
+        """The session leaves its transaction, whose end may come from any other."""
+        if tag == b"ROLLBACK":
+            self._all(Outcome.ATTEMPTED)
+            return
+        if len(self._prepared) >= MAX_PREPARED:
+            self._end(next(iter(self._prepared)), Outcome.OK)
+        self._prepared[name] = (self._finish, self._waiting)
+        self._waiting, self._shown = [], 0
+        self._savepoints.clear()
+
+    def _end(self, name: str, outcome: Outcome) -> None:
+        found = self._prepared.pop(name, None)
+        if found is not None:
+            finish, runs = found
+            for run in runs:
+                finish(run, outcome)
 
     def _back_to(self, name: str) -> None:
         for position in range(len(self._savepoints) - 1, -1, -1):

@@ -23,6 +23,7 @@ class Column:
     attnum: int
     type_oid: int
     origin: tuple[int, int] | None = None
+    generated: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +71,8 @@ class CatalogueSnapshot:
             what they read is hidden from any proxy.
         unmapped: user tables neither declared nor listed in `not_protected`: protected, shown, never explained.
         missing: declared tables and columns the database does not have.
+        made: undeclared tables that a statement filled from others (CREATE TABLE AS, INSERT … SELECT), by bare name,
+            and those others: what is read there came from them.
     """
 
     declared: Catalogue
@@ -79,6 +82,7 @@ class CatalogueSnapshot:
     unmapped: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
     by_name: dict[str, int] = field(default_factory=dict)
+    made: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     def relation(self, oid: int) -> Relation | None:
         """Relation by OID."""
@@ -94,6 +98,10 @@ class CatalogueSnapshot:
             if oid is not None:
                 return self.relations[oid]
         return None
+
+    def made_of(self, name: str) -> tuple[str, ...]:
+        """Tables that an undeclared table was filled from, in any session."""
+        return self.made.get(name.rpartition(".")[2], ())
 
     def is_system(self, name: str) -> bool:
         """Tell whether a name that is no user relation means one of the system's."""
@@ -124,7 +132,7 @@ class CatalogueSnapshot:
         if root is None or root is relation:
             return relation, column
         at_root = root.column_named(column.name)  # attribute numbers of a partition may differ from the root's
-        return (root, at_root) if at_root is not None else (relation, column)
+        return root, at_root or column  # a column that only the child has is told as the root's
 
 
 def is_protected(declared: Catalogue, name: str, table: Table | None) -> bool:

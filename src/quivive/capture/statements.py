@@ -8,6 +8,7 @@ from typing import Final
 
 from quivive.capture.catalogue import CatalogueSnapshot
 from quivive.capture.encode import patterns_json
+from quivive.capture.incoming import with_incoming
 from quivive.capture.patterns import patterns_of, values_decide
 from quivive.capture.resolve import Extraction, resolve
 from quivive.model.access import Action
@@ -67,7 +68,7 @@ class Shape:
         key = (index, fields)
         found = self.extractions.get(key)
         if found is None:
-            found = self.extractions[key] = resolve(snapshot, plan, fields)
+            found = self.extractions[key] = with_incoming(snapshot, plan, resolve(snapshot, plan, fields))
         return found
 
     def patterns(self, snapshot: CatalogueSnapshot, index: int) -> str | None:

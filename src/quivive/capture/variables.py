@@ -156,7 +156,7 @@ class Variables:
         elif verb in {Verb.COMMIT, Verb.COMMIT_CHAIN}:
             self._finish(keep=not self._failed)
             self._in_block = verb is Verb.COMMIT_CHAIN
-        elif verb in {Verb.ROLLBACK, Verb.ROLLBACK_CHAIN}:
+        elif verb in {Verb.ROLLBACK, Verb.ROLLBACK_CHAIN, Verb.PREPARE}:  # its settings end as with a rollback
             self._finish(keep=False)
             self._in_block = verb is Verb.ROLLBACK_CHAIN
         elif verb is Verb.SAVEPOINT and not self._failed:

@@ -43,6 +43,15 @@ class Table:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Function:
+    """A declared row-returning function: its result column `key_column` holds the primary key of `table`."""
+
+    name: str
+    table: str
+    key_column: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Catalogue:
     """All declared tables of one controller. A table neither declared nor in `not_protected` is unmapped: protected."""
 
@@ -50,6 +59,7 @@ class Catalogue:
     version: int
     tables: tuple[Table, ...]
     not_protected: tuple[str, ...]
+    functions: tuple[Function, ...] = ()
 
     def table(self, name: str) -> Table | None:
         """Find a declared table by `schema.table`."""

@@ -14,7 +14,8 @@ from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
 from quivive.model.access import Action
-from quivive.wire.plan import Aggregate, JoinEquality, PlanKind, Predicate, StatementPlan
+from quivive.wire.derived import called, column_values, merge_is_bound, values_columns
+from quivive.wire.plan import Aggregate, JoinEquality, Operand, PlanKind, Predicate, StatementPlan
 from quivive.wire.predicate import (
     BIND_BASE,
     SLOT_BASE,
@@ -125,7 +126,7 @@ class _Walker:
         self.shown: list[int] = []
         for node in tree.find_all(*_SCOPES):
             self._scopes[id(node)] = _Scope(node)
-        for node in tree.find_all(exp.Table, exp.Subquery, exp.Lateral):
+        for node in tree.find_all(exp.Table, exp.Subquery, exp.Lateral, exp.Values):
             self._register(node)
 
     # Names ------------------------------------------------------------------------------------------------------
@@ -139,6 +140,7 @@ class _Walker:
                 and isinstance(node.parent, (exp.From, exp.Join, exp.Update, exp.Merge))
             ):
                 inner = node.this.this if isinstance(node.this, exp.Subquery) else node.this
+                inner = node if isinstance(node, exp.Values) else inner
                 scope.aliases[node.alias] = inner
             return
         if not isinstance(node.this, exp.Identifier):
@@ -192,6 +194,16 @@ class _Walker:
         scope = self._scope_of(column)
         return self._in_scope(column.table, column.name, scope, MAX_DEPTH)
 
+    def constants(self, column: exp.Column) -> tuple[Operand, ...] | None:
+        """Values of a qualified column of rows the statement makes up itself."""
+        scope = self._scope_of(column)
+        while scope is not None and column.table:
+            meant = scope.aliases.get(column.table)
+            if meant is not None:
+                return None if isinstance(meant, int) else column_values(meant, column.name)
+            scope = self._scope_of(scope.node)
+        return None
+
     def _in_scope(self, qualifier: str, name: str, scope: _Scope | None, depth: int) -> tuple[list[Reference], bool]:
         while scope is not None:
             if qualifier:
@@ -217,6 +229,8 @@ class _Walker:
         for one in known:
             if isinstance(one, int):
                 references.append(Reference(one, name))
+                continue
+            if isinstance(one, exp.Values) and name not in values_columns(one):
                 continue
             below, certain = self._through(one, name, depth - 1)
             references += below
@@ -268,8 +282,11 @@ class _Walker:
             target = self._table_index.get(id(into.this), -1)
         if write is not None and isinstance(write, exp.Insert):
             predicates += inserted(write, target)
+        function, columns = called(top, tree)
         return StatementPlan(
             kind=PlanKind.DML,
+            called_from=function,
+            called_columns=columns,
             action=self._action(write, made, aggregate, predicates),
             sources=tuple(self.sources),
             shown=tuple(self.shown),
@@ -314,7 +331,7 @@ class _Walker:
         predicates: list[Predicate] = []
         joins: list[JoinEquality] = []
         for condition, restricts in self._all_conditions():
-            read_condition(condition, restricts, self.references, predicates, joins)
+            read_condition(condition, restricts, self.references, predicates, joins, self.constants)
         return predicates, joins
 
     def _all_conditions(self) -> Iterator[tuple[exp.Expr, bool]]:
@@ -326,7 +343,7 @@ class _Walker:
                 if join.args.get("on") is not None:
                     yield join.args["on"], not join.side
             if isinstance(scope.node, exp.Merge) and scope.node.args.get("on") is not None:
-                yield scope.node.args["on"], False
+                yield scope.node.args["on"], merge_is_bound(scope.node)
         for table in self._tree.find_all(exp.Table):
             for join in table.args.get("joins") or ():
                 if join.args.get("on") is not None:

@@ -41,6 +41,9 @@ class Verb(StrEnum):
     ROLLBACK_TO = "rollback_to"
     COMMIT_CHAIN = "commit_chain"
     ROLLBACK_CHAIN = "rollback_chain"
+    PREPARE = "prepare"  # PREPARE TRANSACTION: the session leaves it, its fate stays open
+    COMMIT_PREPARED = "commit_prepared"
+    ROLLBACK_PREPARED = "rollback_prepared"
 
 
 class Aggregate(StrEnum):
@@ -140,6 +143,7 @@ class CopyPlan:
     quote: Operand | None = None
     escape: Operand | None = None
     header: bool = False
+    filtered: bool = False  # COPY FROM … WHERE: the server keeps only some rows
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,10 +161,12 @@ class StatementPlan:
         returning: a write that shows rows.
         variables: session variables changed, also by set_config() inside a SELECT.
         name: prepared statement, cursor or savepoint; `all_names` for DEALLOCATE ALL, CLOSE ALL, DISCARD ALL.
-        arguments: operands of SQL-level EXECUTE.
+        arguments: operands of SQL-level EXECUTE; the name of a prepared transaction.
         inner: plan of the statement inside PREPARE, DECLARE, COPY (query), EXPLAIN.
         executes: False for EXPLAIN without ANALYZE.
         functions: every word followed by a parenthesis, to be compared with the user functions of the database.
+        called_from: the function that is the only source of the rows shown (`SELECT … FROM f(…)`), called once; "".
+        called_columns: its columns by output position, "" for an expression; ("*",) for all of them.
         opaque: why the plan is not complete; "" when it is.
     """
 
@@ -185,6 +191,8 @@ class StatementPlan:
     executes: bool = True
     copy: CopyPlan | None = None
     functions: tuple[str, ...] = ()
+    called_from: str = ""
+    called_columns: tuple[str, ...] = ()
     ddl: bool = False
     opaque: str = ""
 

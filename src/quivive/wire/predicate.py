@@ -34,6 +34,8 @@ class Reference(NamedTuple):
 
 
 Resolver = Callable[[exp.Column], tuple[list[Reference], bool]]
+Constants = Callable[[exp.Column], tuple[Operand, ...] | None]
+"""Values of a column that the statement makes up itself, None for any other column."""
 
 
 def read_condition(
@@ -42,6 +44,7 @@ def read_condition(
     resolver: Resolver,
     predicates: list[Predicate],
     joins: list[JoinEquality],
+    constants: Constants = lambda _: None,
 ) -> None:
     """Read a WHERE or ON condition; AND keeps `restricts`, OR and NOT lose it."""
     stack = [(condition, restricts)]
@@ -59,10 +62,22 @@ def read_condition(
                 stack += [(node.expression, False), (node.this, False)]
         elif isinstance(node, exp.Not):
             stack.append((node.this, False))
+        elif isinstance(node, exp.EQ) and (found := _made_up(node, certain, resolver, constants)):
+            predicates += found
         elif isinstance(node, exp.EQ) and _join(node, resolver, joins):
             continue
         else:
             predicates += _leaf(node, certain and not node.args.get("negate"), resolver)
+
+
+def _made_up(node: exp.EQ, certain: bool, resolver: Resolver, constants: Constants) -> list[Predicate]:
+    """`c.id = v.id` where v is a list of values: a list on c.id."""
+    for column, other in ((node.this, node.expression), (node.expression, node.this)):
+        given, wrapped = _column(other)
+        values = constants(given) if given is not None and not wrapped else None
+        if values is not None:
+            return _compared(column, Comparison.IN, values, certain, resolver)
+    return []
 
 
 def _same_column(node: exp.Or, resolver: Resolver, certain: bool) -> list[Predicate]:
@@ -192,7 +207,7 @@ def _row_in(node: exp.In, certain: bool, resolver: Resolver) -> list[Predicate]:
         return []
     read: list[Predicate] = []
     for position, column in enumerate(columns):
-        values = tuple(_one(row[position]) for row in rows if row is not None)
+        values = tuple(one_operand(row[position]) for row in rows if row is not None)
         read += _compared(column, Comparison.IN, values, certain, resolver, paired=True)
     return read
 
@@ -258,7 +273,8 @@ def _each(nodes: list[exp.Expr]) -> tuple[Operand, ...]:
     return tuple(OTHER if _folded(node) else operand for node in nodes for operand in operands(node))
 
 
-def _one(node: exp.Expr) -> Operand:
+def one_operand(node: exp.Expr) -> Operand:
+    """The one operand an expression is; OTHER when it is none or several."""
     read = () if _folded(node) else operands(node)
     return read[0] if len(read) == 1 else OTHER
 
@@ -324,7 +340,7 @@ def inserted(write: exp.Insert, target: int) -> list[Predicate]:
             sources=(target,),
             column=name,
             comparison=Comparison.ASSIGNED,
-            operands=tuple(_one(row[position]) for row in rows),
+            operands=tuple(one_operand(row[position]) for row in rows),
             restricts=True,
             paired=True,
         )
@@ -349,8 +365,8 @@ def set_config_variables(tree: exp.Expr) -> Iterator[SetVariable]:
         name, value, local = call.expressions
         yield SetVariable(
             name="",
-            name_operand=_one(name),
-            value=_one(value),
+            name_operand=one_operand(name),
+            value=one_operand(value),
             local=isinstance(local, exp.Boolean) and bool(local.this),
-            local_operand=None if isinstance(local, exp.Boolean) else _one(local),
+            local_operand=None if isinstance(local, exp.Boolean) else one_operand(local),
         )

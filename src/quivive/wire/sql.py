@@ -213,13 +213,19 @@ def _transaction(text: str, _depth: int) -> StatementPlan | None:
     to = re.match(rf"rollback\b(?:\s+(?:work|transaction))?\s+to\s+(?:savepoint\s+)?({_NAME})", text)
     if to is not None:
         return _verb(Verb.ROLLBACK_TO, identifier(to[1]))
-    if re.match(r"(?:commit|rollback)\s+prepared\b", text):
-        return StatementPlan(kind=PlanKind.UTILITY, action=Action.QUERY)
+    prepared = re.match(r"(commit|rollback)\s+prepared\s+(.*)", text)
+    if prepared is not None:
+        return _two_phase(Verb.COMMIT_PREPARED if prepared[1] == "commit" else Verb.ROLLBACK_PREPARED, prepared[2])
     chain = bool(re.search(r"\band\s+chain\b", text))
     ends = re.match(r"(?:(commit|end)|rollback|abort)\b", text)
     if ends is not None and ends[1]:
         return _verb(Verb.COMMIT_CHAIN if chain else Verb.COMMIT)
     return _verb(Verb.ROLLBACK_CHAIN if chain else Verb.ROLLBACK) if ends is not None else _point(text)
+
+
+def _two_phase(verb: Verb, name: str) -> StatementPlan:
+    operand = _operand(name)
+    return replace(_verb(verb), arguments=(operand,) if operand is not None else ())
 
 
 def _point(text: str) -> StatementPlan | None:
@@ -233,8 +239,9 @@ def _point(text: str) -> StatementPlan | None:
 
 
 def _prepare(text: str, depth: int) -> StatementPlan | None:
-    if re.match(r"prepare\s+transaction\b", text):
-        return _verb(Verb.ROLLBACK)  # the session leaves the transaction: its settings end as with a rollback
+    two_phase = re.match(r"prepare\s+transaction\s+(.*)", text)
+    if two_phase is not None:
+        return _two_phase(Verb.PREPARE, two_phase[1])
     match = re.match(rf"prepare\s+({_NAME})\s*(?:\((?:[^()]|\([^()]*\))*\)\s*)?as\s+(.*)", text, re.DOTALL)
     if match is None:
         return None
@@ -318,14 +325,18 @@ def _explain(text: str, depth: int) -> StatementPlan | None:
     options, words, rest = match[1] or "", match[2], match[3]
     analyze = re.search(r"\banaly[sz]e\b(?!\s*(?:off|false|'?\?))", options) is not None or "analy" in words
     inner = _plan(rest, depth - 1)
-    return StatementPlan(
+    plan = StatementPlan(
         kind=PlanKind.EXPLAIN,
-        action=inner.action if analyze and inner.writes else Action.QUERY,
+        action=Action.QUERY,
         inner=inner,
         executes=analyze,
         sources=inner.sources,
         shown=inner.shown,
+        functions=inner.functions,
     )
+    if analyze and inner.writes:  # it writes, and shows no row
+        plan = replace(inner, kind=PlanKind.EXPLAIN, inner=inner, returning=False)
+    return plan
 
 
 def _copy(text: str, depth: int) -> StatementPlan | None:
@@ -376,6 +387,7 @@ def _copy_options(spec: CopyPlan, text: str) -> CopyPlan:
         spec,
         format=word[1] if word is not None else spec.format,
         header=header,
+        filtered=not spec.outbound and re.search(r"\bwhere\b", text) is not None,
         delimiter=found.get("delimiter"),
         null=found.get("null"),
         quote=found.get("quote"),

@@ -73,7 +73,7 @@ def see(sql: str, *columns: tuple[int, str]) -> Extraction:
         ("select id from customer where exists (select 1 from orders)", [(CUSTOMER, "id")], E),
         ("select id, (select max(total) from orders) from customer", [(CUSTOMER, "id"), (0, "max")], P),
         ("select get_customer(2)", [(0, "x")], P),
-        ("select id from t1", [(TEMP, "id")], C),
+        ("select id from t1", [(TEMP, "id")], P),
         ("fetch 10 from c", [(CUSTOMER, "id")], E),
     ],
 )

@@ -35,6 +35,9 @@ class CopyReader(Protocol):
     def feed(self, data: bytes) -> list[Row]:
         """Take one CopyData body, return the rows it completes, cut."""
 
+    def finish(self) -> list[Row]:
+        """The stream ended: a last row without its line end."""
+
 
 class TextCopy:
     """COPY text format."""
@@ -58,14 +61,19 @@ class TextCopy:
                 raise PeerError("a COPY row too long to keep")
             self._tail = bytearray(lines[-1])
         rows = []
-        for line in lines[:-1]:
+        for ended in lines[:-1]:
             if self._header:
                 self._header = False
                 continue
+            line = ended.removesuffix(b"\r")  # a value has it escaped
             if line == b"\\.":
                 continue
             rows.append(self._row(line))
         return rows
+
+    def finish(self) -> list[Row]:
+        """See CopyReader."""
+        return self.feed(b"\n") if self._tail else []
 
     def _row(self, line: bytes) -> Row:
         values = line.split(
@@ -152,10 +160,14 @@ class CsvCopy:
                 break
             if self._header:
                 self._header = False
-            else:
+            elif data[start:stop].removesuffix(b"\r") != b"\\.":
                 rows.append(self._row(data[start:stop]))
             start = stop + 1
         return rows
+
+    def finish(self) -> list[Row]:
+        """See CopyReader."""
+        return self.feed(b"\n") if self._tail else []
 
     def _line_end(self, data: bytes, start: int) -> int:
         """Offset of the line end outside quotes, -1 when it has not come."""
@@ -241,6 +253,10 @@ class BinaryCopy:
         if len(self._tail) > MAX_COPY_ROW:
             raise PeerError("a COPY row too long to keep")
         return rows
+
+    def finish(self) -> list[Row]:
+        """See CopyReader."""
+        return []
 
     def _row(self, buffer: bytes, at: int, count: int) -> tuple[Row, int] | None:
         if self._indexes and self._indexes[-1] >= count:
