@@ -23,7 +23,14 @@ from quivive.model.errors import ConfigurationError
 CONTROLLER: Final = "example"
 EPOCH_US: Final = 1_780_272_000 * SECOND_US  # 2026-06-01T00:00:00Z: `at` counts seconds from here
 _TYPES: Final = {FieldType.INTEGER: "BIGINT", FieldType.FLAG: "BOOLEAN"}
-_DEFAULTS: Final[dict[str, Any]] = {"controller": CONTROLLER, "ident": "a1", "outcome": "ok", "rows": 1, "records": 1}
+_DEFAULTS: Final[dict[str, Any]] = {
+    "controller": CONTROLLER,
+    "ident": "a1",
+    "outcome": "ok",
+    "rows": 1,
+    "records": 1,
+    "service": False,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

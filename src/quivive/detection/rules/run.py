@@ -41,14 +41,10 @@ def hits(
     if not wanted or not controllers or to_at <= from_at:
         return ()
     since = from_at - max(rule.span_us for rule in wanted)
-    cursor = projection.cursor()
-    try:
+    days = local_days(controllers, timezones or {}, from_at, to_at)
+    with projection.reading() as cursor:
         build_views(cursor, projection, controllers=controllers, from_at=since, to_at=to_at)
-        return rule_hits(
-            cursor, wanted, local_days(controllers, timezones or {}, from_at, to_at), from_at=from_at, to_at=to_at
-        )
-    finally:
-        cursor.close()
+        return rule_hits(cursor, wanted, days, from_at=from_at, to_at=to_at)
 
 
 def rule_hits(

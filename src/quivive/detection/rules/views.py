@@ -129,7 +129,9 @@ def _roster(cursor: duckdb.DuckDBPyConnection, from_at: int, to_at: int) -> None
 def _sensitive(cursor: duckdb.DuckDBPyConnection) -> None:
     """Which groups each distinct list of columns touches: few lists, so they are looked at one by one."""
     groups: dict[tuple[str, str], set[str]] = {}
-    for controller, column, name in cursor.execute("SELECT * FROM sensitive_column").fetchall():
+    for controller, column, name in cursor.execute(
+        "SELECT controller, column_name, name FROM sensitive_column"
+    ).fetchall():
         groups.setdefault((controller, column.lower()), set()).add(name)
     lists = []
     if groups:
