@@ -29,6 +29,7 @@ REFUSAL_S: Final = 0.25
 """How long the system of a client that was killed may take to refuse what is sent to it."""
 QUIET_S: Final = 0.25
 """A session is quiet when its client has sent nothing for so long: one just opened is about to ask."""
+SILENT_S: Final = 1.0
 _Told = TypeVar("_Told", bytes, int)
 
 
@@ -44,6 +45,7 @@ class Relayed(Arrival):
         self._opaque_from = 0
         self._stopping: asyncio.Future[None] | None = None
         self._quiet_from = 0.0
+        self._watched = False
         self._recorder: Recorder | None = None
         self._session: PgSession | None = None
         self._to_client: Door | None = None
@@ -62,10 +64,14 @@ class Relayed(Arrival):
         """The relay stops: end the session once it is quiet and in no transaction; call again and again."""
         if self._phase == Phase.OPAQUE:
             self.close()
+        if self._phase == Phase.STARTUP:  # a socket that asks for nothing; its first message takes no second
+            self._quiet_from = self._quiet_from or now
+            if now - self._quiet_from >= SILENT_S:
+                self.close()
         if self._phase != Phase.SESSION or self._recorder is None:
             return
-        if not self._quiet_from:
-            self._quiet_from = now
+        if not self._watched:
+            self._watched, self._quiet_from = True, now
             self.client.received = self._disturbed(self.client.received)
         if now - self._quiet_from >= QUIET_S and self.idle and not self._recorder.in_transaction:
             self.dismiss()

@@ -48,6 +48,8 @@ log = structlog.get_logger()
 EXIT_CONFIGURATION: Final = 2
 POLICY_PERIOD_S: Final = 1.0
 DRAIN_PAUSE_S: Final = 0.02
+AGAIN_AFTER_S: Final = 1.0
+"""A second signal counts from then on: a service manager and our own supervisor may both send the first one."""
 STOP_TURNS: Final = 50
 """Turns of 10 ms in which sockets close."""
 BORN_AFTER_US: Final = SECOND_US
@@ -79,9 +81,13 @@ async def _run(settings: Settings, name: str, worker: int) -> int:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
 
+    first_at = 0.0
+
     def asked() -> None:
-        if stop.is_set():
+        nonlocal first_at
+        if stop.is_set() and loop.time() - first_at >= AGAIN_AFTER_S:
             relay.hurry()
+        first_at = first_at or loop.time()
         stop.set()
 
     for number in (signal.SIGTERM, signal.SIGINT):
