@@ -3,10 +3,13 @@
 from dataclasses import replace
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from traces import CUSTOMER, ORDER, SECOND, T0, Shards, access, event, gate, key
 
 from quivive.model.access import Action, AttributionSource, CoverageClass, GapBody, GapCause, Outcome
 from quivive.model.entry import EntryKind
+from quivive.projection.projection import Projection
 from quivive.projection.query import Scope
 
 MINUTE = 60 * SECOND
@@ -148,7 +151,7 @@ def test_a_statement_that_each_calls_by_other_tables(projection):
 def test_fetches_of_a_declared_cursor(projection):
     """The log tells the declaration, without rows; the wire each fetch."""
     fetches = [access(f"f{n}", seconds(1 + n * 20), [(CUSTOMER, f"c{n}")]) for n in range(4)]
-    total, only, _ = compare(projection, logged("d", seconds(0), rows=0), *fetches)
+    total, only, _ = compare(projection, logged("d", seconds(0), coverage=CoverageClass.OPAQUE), *fetches)
     assert (total["firsts"], only) == (4, [])
 
 
@@ -178,3 +181,31 @@ def test_a_second_source_is_neither_judged_nor_counted(projection):
     assert len(projection.query(scope, "accesses_by_subject", {"keys": [key("c1")]})) == 1
     projection.purge_day("aurore", "20260528")
     assert compared(projection)[0]["seconds"] == 0
+
+
+STATEMENT = st.tuples(
+    st.sampled_from(["both", "wire", "log"]),
+    st.sampled_from([(CUSTOMER,), (ORDER,), (CUSTOMER, ORDER)]),
+    st.sampled_from(["login-a", "login-b", ""]),
+    st.booleans(),
+)
+
+
+@settings(max_examples=15, deadline=None)
+@given(statements=st.lists(STATEMENT, max_size=25), order=st.randoms(use_true_random=False))
+def test_statements_apart_are_told_exactly(tmp_path_factory, statements, order):
+    """Ten seconds apart, whatever is missing on either side is found, one by one, in any order of arrival."""
+    events = []
+    for number, (where, tables, agent, keyed) in enumerate(statements):
+        at, records = seconds(number * 10), [(tables[0], f"k{number % 3}")] if keyed else ()
+        wire, log = both(f"s{number}", at, records, tables=tables, agent=agent)
+        events += {"both": [wire, log], "wire": [wire], "log": [log]}[where]
+    order.shuffle(events)
+    made = Projection.open(tmp_path_factory.mktemp("p") / "projection")
+    try:
+        total, _, _ = compare(made, *events)
+    finally:
+        made.close()
+    places = [where for where, *_ in statements]
+    assert (total["second_only"], total["first_only"]) == (places.count("log"), places.count("wire"))
+    assert total["firsts"] - total["first_only"] == total["seconds"] - total["second_only"] == places.count("both")

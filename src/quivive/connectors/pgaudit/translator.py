@@ -305,7 +305,8 @@ class PgauditTranslator:
             tags,
             action=done.action,
             tables=list(done.tables),
-            coverage=done.coverage,
+            # Of a cursor the log says nothing that could be counted.
+            coverage=CoverageClass.OPAQUE if done.cursor and not done.records else done.coverage,
             **more,
         )
 

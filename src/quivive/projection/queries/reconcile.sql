@@ -237,7 +237,7 @@ fetched AS (
     SELECT DISTINCT f.access_hi, f.access_lo
     FROM alone f
     JOIN second_row s
-        ON s.controller = f.controller AND s.tables = f.tables AND s.coverage = 'count_only' AND s.row_count = 0
+        ON s.controller = f.controller AND s.tables = f.tables AND s.coverage = 'opaque' AND s.row_count = 0
         AND f.told_at BETWEEN s.told_at AND s.told_at + $cursor_us
         AND ((f.agent_hi = s.agent_hi AND f.agent_lo = s.agent_lo) OR (s.agent_hi = 0 AND s.agent_lo = 0))
     WHERE f.side = 1

@@ -176,6 +176,8 @@ def test_copies_cursors_and_exports():
         .rows()
     )
     assert [(row["action"], row.get("rows")) for row in rows] == [("export", 3), ("export", None), ("list", None)]
+    # Neither is a count: the cursor's rows are unknown, not none.
+    assert rows[-1]["coverage"] == "opaque"
 
 
 def test_texts_of_several_statements():
