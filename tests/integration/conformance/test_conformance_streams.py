@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from relay_support import Running, accesses
-from stage import USER, Told, masked, read, told
+from stage import OBSERVING, USER, Told, masked, read, told
 from test_relay_modes import start_child
 from wire_client import (
     COPY_DONE,
@@ -319,8 +319,8 @@ def test_case_43_half_closed(stage):
         wire.socket.shutdown(socket.SHUT_WR)
         assert kinds(wire.gone())[-4:] == "TDCZ"
 
-    assert stage.play(script).events == [read(23), read(24)]
-    assert stage.play(at_once).events == [read(25)]
+    assert stage.play(script, ways=OBSERVING).events == [read(23), read(24)]
+    assert stage.play(at_once, ways=OBSERVING).events == [read(25)]
 
 
 def reset(wire: Wire) -> None:
