@@ -283,3 +283,26 @@ def test_absurd_login_is_nobody() -> None:
     for value in ("   ", "x" * 300):
         session.query(f"set quivive.agent = '{value}'")
         assert attribute(session.facts, tags=None, policy=OPEN, keys=KEYS, at=1).agent == ""
+
+
+@pytest.mark.parametrize("sync_first", [True, False])
+def test_a_query_behind_a_failed_batch_is_no_batch(sync_first: bool) -> None:
+    """What the server skips up to Sync ends no batch and changes nothing; the next batch counts as one (case 22)."""
+    session = Session()
+    session.query("set quivive.agent = 'a'")
+    session.send("select 1/0")
+    for text in ("set quivive.agent = 'b'", "begin"):
+        session.send(text)
+        session.facts.sync_sent()  # of a simple Query
+    if sync_first:
+        session.facts.sync_sent()
+    session.facts.failed()
+    session.facts.sync_skipped()
+    session.facts.sync_skipped()
+    if not sync_first:
+        session.facts.sync_sent()
+    session.facts.ready("I")
+    assert session.agent == "a"
+    assert not session.facts._batches
+    session.query("set quivive.agent = 'c'")
+    assert session.agent == "c"

@@ -93,3 +93,20 @@ def test_extractions_follow_the_catalogue() -> None:
     assert found[0] is found[1]
     assert found[2] is not found[0]
     assert execution.statement.fields is ID_FIELDS
+
+
+def test_what_never_ran_after_its_first_part_is_attempted() -> None:
+    """In strict a write is told before the server skips it: its access gets an end."""
+    context, spool = make_context(mode=CaptureMode.STRICT)
+    recorder = Recorder(context, login="app", startup={})
+    written, read = (
+        execution_of(context, "update customer set phone = '1' where id = 17"),
+        execution_of(context, "select id, last_name from customer"),
+    )
+    for execution in (written, read):
+        assert recorder.sent(execution)
+    recorder.skipped(written)
+    recorder.skipped(read)
+    recorder.skipped(written)
+    bodies = spool.bodies(EntryKind.ACCESS)
+    assert [(body["final"], body["outcome"]) for body in bodies] == [(False, "ok"), (True, "attempted")]

@@ -9,6 +9,7 @@ from transcripts import Notes
 from quivive.wire.framing import PeerError
 from quivive.wire.postgres import messages
 from quivive.wire.postgres.session import PgSession
+from quivive.wire.postgres.state import MAX_STATEMENTS
 
 IDLE = messages.ready_for_query(0x49)
 
@@ -85,3 +86,54 @@ def test_a_suspended_portal_ends_with_its_transaction() -> None:
     session.server_bytes(IDLE)
     assert ("closed", 0) in notes.events
     assert session.running == []
+
+
+@pytest.mark.parametrize("late", [True, False])
+def test_a_query_behind_a_failed_batch_is_skipped(late: bool) -> None:
+    """Up to Sync the server discards simple queries too, whether they were sent before its error or after (case 22)."""
+    notes = Notes()
+    session = PgSession(notes)
+    skipped = (
+        messages.frame(b"Q", b"select 2; select 3\0") + bind(b"", b"") + EXECUTE + messages.frame(b"Q", b"select 4\0")
+    )
+    session.client_bytes(parse(b"", b"selec 1") + (b"" if late else skipped))
+    session.server_bytes(error(b"42601"))
+    session.client_bytes((skipped if late else b"") + messages.SYNC)
+    session.server_bytes(IDLE)
+    assert session.running == []
+    session.client_bytes(messages.frame(b"Q", b"select 5\0"))
+    session.server_bytes(messages.frame(b"C", b"SELECT 1\0") + IDLE)
+    assert [event[0] for event in notes.events[-4:]] == ["sent", "sync", "completed", "ready"]
+    assert notes.events.count(("sync_skipped",)) == (0 if late else 2)
+
+
+def test_statements_behind_a_failed_one_are_skipped() -> None:
+    """The server runs nothing of a simple Query behind its first error."""
+    notes = Notes()
+    session = PgSession(notes)
+    session.client_bytes(messages.frame(b"Q", b"select 1; select 1/0; select 2\0"))
+    session.server_bytes(messages.frame(b"C", b"SELECT 1\0") + error(b"22012") + IDLE)
+    assert [event[:2] for event in notes.events if event[0] == "skipped"] == [("skipped", 1), ("skipped", 2)]
+
+
+def test_errors_and_function_results_beyond_what_is_kept() -> None:
+    """A message of megabytes is judged by its head and leaves the session in step."""
+    notes = Notes()
+    session = PgSession(notes)
+    session.client_bytes(messages.frame(b"Q", b"select 1\0") + messages.frame(b"F", b"\0" * 10))
+    huge = b"SERROR\0C22012\0M" + b"x" * (2 << 20) + b"\0\0"
+    answer = messages.frame(b"E", huge) + IDLE + messages.frame(b"V", b"x" * (2 << 20)) + IDLE
+    for at in range(0, len(answer), 100_000):
+        session.server_bytes(answer[at : at + 100_000])
+    assert ("failed", 0, "22012") in notes.events
+    assert notes.tags() == [b"SELECT 1"]
+    assert session.running == []
+
+
+def test_forgotten_statements_are_bounded_too() -> None:
+    """Binding names that were never prepared does not grow what is remembered (case 28)."""
+    session = PgSession(Notes())
+    for number in range(MAX_STATEMENTS + 5):
+        session.client_bytes(bind(b"", b"s%d" % number))
+        session.server_bytes(messages.frame(b"2", b""))
+    assert len(session._statements) == MAX_STATEMENTS
