@@ -21,11 +21,14 @@ SECOND_US: Final = 1_000_000
 
 HINTS: Final = {
     "": "",
-    "add_key_column": "add the key column to this SELECT",
-    "declare_function": "declare the function, or call the statement that it holds",
+    "select_key": "add the key column to this SELECT",
+    "select_key_bare": "select the key as a plain column, without cast, expression, UNION or json",
+    "returning_key": "use RETURNING with the key, or the key in the WHERE clause",
     "declare_table": "declare the table in the company's file, or list it in not_protected",
+    "declare_function": "declare the function, or call the statement that it holds",
+    "temporary_table": "read the source itself rather than a copy of it",
+    "server_side": "nothing passes the wire: withdraw the right, or read pgAudit's log",
     "grant_usage": "give the side account CONNECT and USAGE on the schema",
-    "use_returning": "use RETURNING with the key, or the key in the WHERE clause",
     "use_relay": "only a relay sees which rows came back: lead the application through one",
 }
 FINDINGS: Final = {

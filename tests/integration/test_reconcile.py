@@ -117,10 +117,10 @@ def test_a_bypass_is_noticed(street):
     assert (application["program"], application["account"]) == ("crm", "app_user")
     assert application["statements"]["exact"] >= 4 * 20
     worst = {(each["tables"][0], each["coverage"]): each["hint"] for each in told["worst"]}
-    assert worst[("public.customer", "count_only")] == "add_key_column"
+    assert worst[("public.customer", "count_only")] == "select_key"
     code, lines, _ = street.run("coverage", "db")
     assert code == 0
-    assert "add_key_column: add the key column to this SELECT" in lines
+    assert "select_key: add the key column to this SELECT" in lines
 
     code, attribution, _ = street.run("doctor", "attribution")
     assert code == 0

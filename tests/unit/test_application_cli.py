@@ -4,8 +4,8 @@ from click.testing import CliRunner
 from rich_click import RichGroup
 
 from quivive.application_cli import FINDINGS, HINTS, add_applications, coverage_lines, reconcile_lines
-from quivive.detection.applications import CoverageHint
 from quivive.detection.reconciliation import Divergence
+from quivive.model.hint import CoverageHint
 
 COVERAGE = {
     "source": "db",
@@ -16,7 +16,7 @@ COVERAGE = {
     "worst": [
         {
             "program": "crm", "account": "pool", "shape": "00aa", "tables": ["public.customer"], "action": "list",
-            "coverage": "opaque", "statements": 10, "rows": 250, "hint": "add_key_column",
+            "coverage": "opaque", "statements": 10, "rows": 250, "hint": "select_key",
         }
     ],
 }  # fmt: skip
@@ -43,7 +43,7 @@ def test_coverage_as_lines():
     assert " 25.0 % rows   10.0 % statements  opaque" in told
     assert "no application named: 0 rows, 1 statements" in told
     assert "00aa  250 rows  10 statements  opaque  list public.customer  (crm · pool)" in told
-    assert "add_key_column: add the key column to this SELECT" in told
+    assert "select_key: add the key column to this SELECT" in told
 
 
 def test_a_comparison_as_lines():

@@ -12,23 +12,10 @@ from typing import Any, Final
 
 from quivive.model.access import Action, AttributionSource, CoverageClass
 from quivive.model.catalogue import Catalogue
+from quivive.model.hint import CoverageHint, hint_of
 
 ATTRIBUTED_MIN_PERMILLE: Final = 995
 """Law reference T-02: below that share of statements with an agent, a source's attribution is a finding."""
-UNKNOWN_TABLE: Final = "?."
-"""Before the name of a relation that the catalogue copy does not know (`capture.resolve`)."""
-
-
-class CoverageHint(StrEnum):
-    """What would let the records of a statement be told; NONE when nothing would, or nothing need."""
-
-    NONE = ""
-    ADD_KEY_COLUMN = "add_key_column"
-    DECLARE_FUNCTION = "declare_function"
-    DECLARE_TABLE = "declare_table"
-    GRANT_USAGE = "grant_usage"
-    USE_RETURNING = "use_returning"
-    USE_RELAY = "use_relay"
 
 
 class AttributionFix(StrEnum):
@@ -134,6 +121,7 @@ def _untold(row: Mapping[str, Any], account: str, catalogue: Catalogue, *, on_th
             coverage=CoverageClass(row["coverage"]),
             action=Action(row["action"]),
             tables=tables,
+            rows=int(row["rows"]),
             has_columns=bool(row["has_columns"]),
             catalogue=catalogue,
             on_the_wire=on_the_wire,
@@ -141,7 +129,6 @@ def _untold(row: Mapping[str, Any], account: str, catalogue: Catalogue, *, on_th
     )
 
 
-_WRITES: Final = frozenset({Action.CREATE, Action.UPDATE, Action.DELETE})
 _UNTOLD: Final = frozenset({CoverageClass.COUNT_ONLY, CoverageClass.OPAQUE})
 
 
@@ -150,24 +137,17 @@ def coverage_hint(
     coverage: CoverageClass,
     action: Action,
     tables: tuple[str, ...],
+    rows: int,
     has_columns: bool,
     catalogue: Catalogue,
     on_the_wire: bool,
 ) -> CoverageHint:
-    """The cheapest change that would make the statement's records known."""
+    """The remedy of `model.hint`, where the records are untold; what no column was known of was not described."""
     if coverage not in _UNTOLD or not on_the_wire:
         return CoverageHint.USE_RELAY if coverage in _UNTOLD else CoverageHint.NONE
     declared = {table.name for table in catalogue.tables} | set(catalogue.not_protected)
-    if not tables:
-        return CoverageHint.DECLARE_FUNCTION
-    if any(table.startswith(UNKNOWN_TABLE) for table in tables):
-        return CoverageHint.GRANT_USAGE
-    if not declared.intersection(tables):
-        return CoverageHint.DECLARE_TABLE
-    if action in _WRITES:
-        return CoverageHint.USE_RETURNING
-    described = has_columns or coverage is CoverageClass.OPAQUE
-    return CoverageHint.ADD_KEY_COLUMN if described else CoverageHint.GRANT_USAGE
+    hint = hint_of(coverage, action, tables, declared, passed=rows > 0)
+    return CoverageHint.GRANT_USAGE if hint is CoverageHint.SELECT_KEY and not has_columns else hint
 
 
 def attributed(

@@ -27,6 +27,8 @@ class CoverageHint(StrEnum):
     DECLARE_TABLE = "declare_table"  # declare the table in the catalogue, or list it as not protected
     DECLARE_FUNCTION = "declare_function"  # declare what the function returns, or list it as not protected
     TEMPORARY_TABLE = "temporary_table"  # read the source itself rather than a copy of it
+    GRANT_USAGE = "grant_usage"  # let the side account describe the statement: CONNECT, and USAGE on the schema
+    USE_RELAY = "use_relay"  # a log never shows which rows came back
     SERVER_SIDE = "server_side"  # nothing passes the wire: withdraw the right, or read the server's own log
 
 

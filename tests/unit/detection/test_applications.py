@@ -4,13 +4,13 @@ import pytest
 
 from quivive.detection.applications import (
     AttributionFix,
-    CoverageHint,
     application_coverage,
     attributed,
     coverage_hint,
 )
 from quivive.model.access import Action, CoverageClass
 from quivive.model.catalogue import Catalogue, Table, TableKind
+from quivive.model.hint import CoverageHint
 
 CUSTOMER = "public.customer"
 CATALOGUE = Catalogue(
@@ -45,7 +45,7 @@ def test_shares_by_class_and_the_worst_statement_with_its_hint():
     assert found.applications[0].rows == {"exact": 900, "count_only": 5_000}
     assert found.applications[0].statements == {"exact": 90, "count_only": 10}
     (worst,) = found.worst
-    assert (worst.shape, worst.rows, worst.hint) == ("00aa", 5_000, CoverageHint.ADD_KEY_COLUMN)
+    assert (worst.shape, worst.rows, worst.hint) == ("00aa", 5_000, CoverageHint.SELECT_KEY)
 
 
 @pytest.mark.parametrize(
@@ -53,18 +53,19 @@ def test_shares_by_class_and_the_worst_statement_with_its_hint():
     [
         (CoverageClass.EXACT, Action.LIST, (CUSTOMER,), True, CoverageHint.NONE),
         (CoverageClass.AGGREGATE, Action.QUERY, (CUSTOMER,), True, CoverageHint.NONE),
-        (CoverageClass.COUNT_ONLY, Action.LIST, (CUSTOMER,), True, CoverageHint.ADD_KEY_COLUMN),
-        (CoverageClass.OPAQUE, Action.LIST, (CUSTOMER,), False, CoverageHint.ADD_KEY_COLUMN),
+        (CoverageClass.COUNT_ONLY, Action.LIST, (CUSTOMER,), True, CoverageHint.SELECT_KEY),
+        (CoverageClass.OPAQUE, Action.LIST, (CUSTOMER,), False, CoverageHint.SELECT_KEY_BARE),
         (CoverageClass.COUNT_ONLY, Action.LIST, (CUSTOMER,), False, CoverageHint.GRANT_USAGE),
-        (CoverageClass.COUNT_ONLY, Action.LIST, ("?.mystery", CUSTOMER), True, CoverageHint.GRANT_USAGE),
+        (CoverageClass.COUNT_ONLY, Action.LIST, ("pg_temp.copy",), True, CoverageHint.TEMPORARY_TABLE),
         (CoverageClass.COUNT_ONLY, Action.LIST, ("public.mystery",), True, CoverageHint.DECLARE_TABLE),
-        (CoverageClass.COUNT_ONLY, Action.UPDATE, (CUSTOMER,), False, CoverageHint.USE_RETURNING),
-        (CoverageClass.OPAQUE, Action.QUERY, (), True, CoverageHint.DECLARE_FUNCTION),
+        (CoverageClass.COUNT_ONLY, Action.UPDATE, (CUSTOMER,), False, CoverageHint.RETURNING_KEY),
+        (CoverageClass.OPAQUE, Action.QUERY, ("public.find()",), True, CoverageHint.DECLARE_FUNCTION),
+        (CoverageClass.OPAQUE, Action.QUERY, (), True, CoverageHint.SERVER_SIDE),
     ],
 )
 def test_each_class_has_its_hint(coverage, action, tables, has_columns, hint):
     """What would make the records known; nothing where nothing would, or nothing need."""
-    told = {"coverage": coverage, "action": action, "tables": tables, "has_columns": has_columns}
+    told = {"coverage": coverage, "action": action, "tables": tables, "rows": 3, "has_columns": has_columns}
     assert coverage_hint(**told, catalogue=CATALOGUE, on_the_wire=True) == hint
     beside = coverage_hint(**told, catalogue=CATALOGUE, on_the_wire=False)
     assert beside == (CoverageHint.USE_RELAY if hint else CoverageHint.NONE)
