@@ -138,6 +138,7 @@ def _copies() -> tuple[Row, ...]:
         row("COPY table, text", "copy device to stdout", EXACT, shows={"device": (UUID,)}, rows=1),
         row("COPY table, csv", "copy badge (label, code) to stdout csv", EXACT, shows={"badge": ("AB",)}, rows=1),
         row("COPY table, binary", "copy meter to stdout (format binary)", EXACT, shows={"meter": ("7.5",)}, rows=1),
+        row("COPY of a declared function", "copy (select label, number from card_of(26)) to stdout", EXACT, 26, rows=1),
         row("COPY without key", "copy (select last_name from customer where id < 3) to stdout", COUNT_ONLY, rows=2,
             hint="select_key"),
         row("COPY of an expression", "copy (select id::text from customer where id < 3) to stdout", OPAQUE, rows=2,

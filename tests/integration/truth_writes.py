@@ -48,6 +48,8 @@ def _changes() -> tuple[Row, ...]:
             113, rows=1),
         row("UPDATE returning all", "update customer set last_name = 'a', phone = null where id = 114 returning *", EXACT,
             114, rows=1, changed=("public.customer.last_name", "public.customer.phone")),
+        row("UPDATE returning old and new", "update customer set last_name = 'a' where last_name = 'Nom118'"
+            " returning old.id, new.last_name", EXACT, 118, rows=1, since=18),
         row("UPDATE from VALUES", "update customer c set last_name = v.label from (values (115, 'a'), (116, 'b'))"
             " v(id, label) where c.id = v.id", PREDICATE, 115, 116, rows=2),
         row("UPDATE from a table", "update customer c set last_name = 'a' from orders o where o.customer_id = c.id and o.id = 117",

@@ -137,7 +137,7 @@ class _Walker:
             if (
                 scope is not None
                 and node.alias
-                and isinstance(node.parent, (exp.From, exp.Join, exp.Update, exp.Merge))
+                and isinstance(node.parent, (exp.From, exp.Join, exp.Update, exp.Delete, exp.Merge))
             ):
                 inner = node.this.this if isinstance(node.this, exp.Subquery) else node.this
                 inner = node if isinstance(node, exp.Values) else inner

@@ -92,3 +92,25 @@ def test_bounded() -> None:
     for number in range(MAX_UNSETTLED + 3):
         ledger.change(str(number))
     assert len(ledger.settled) == 3
+
+
+def test_prepared_transaction_is_settled_by_its_name() -> None:
+    """PREPARE TRANSACTION leaves the fate open; COMMIT PREPARED of any connection, or ROLLBACK PREPARED, ends it."""
+    for verb, outcome in ((Verb.COMMIT_PREPARED, "ok"), (Verb.ROLLBACK_PREPARED, "attempted")):
+        ledger = Ledger()
+        ledger.change("a")
+        ledger.settling.ready(OPEN)
+        ledger.verb(Verb.PREPARE, "one", b"PREPARE TRANSACTION")
+        assert ledger.settling.ready(IDLE) == []
+        ledger.verb(Verb.COMMIT_PREPARED, "another")
+        assert ledger.settled == {}
+        ledger.verb(verb, "one")
+        assert ledger.settled == {"a": outcome}
+
+
+def test_prepare_of_a_failed_transaction_is_a_rollback() -> None:
+    """The server answers ROLLBACK: the changes were attempts."""
+    ledger = Ledger()
+    ledger.change("a")
+    ledger.verb(Verb.PREPARE, "one", b"ROLLBACK")
+    assert ledger.settled == {"a": "attempted"}

@@ -77,3 +77,13 @@ def test_what_is_not_announced_raises() -> None:
         BinaryCopy((0,)).feed(b"1\tname\n" * 4)
     with pytest.raises(PeerError):
         TextCopy((2,), delimiter="\t", null="\\N", header=False).feed(b"1\t2\n")
+
+
+@pytest.mark.parametrize("cut", range(12))
+def test_what_an_account_sends(cut: int) -> None:
+    """Line ends of any system, the old end mark, and a last row without its line end."""
+    text = TextCopy((0,), delimiter="\t", null="\\N", header=False)
+    csv = CsvCopy((0,), delimiter=",", null="", quote='"', escape='"', header=False)
+    for reader, data in ((text, b"1\ta\r\n2\tb\n\\.\n3\tc"), (csv, b"1,a\r\n2,b\n\\.\n3,c")):
+        assert feed(reader, data, [cut]) + reader.finish() == [(b"1",), (b"2",), (b"3",)]
+        assert reader.finish() == []
