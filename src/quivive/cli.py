@@ -21,6 +21,7 @@ from quivive.coverage_cli import add_coverage
 from quivive.instruction_cli import add_instructions
 from quivive.language import said, speak
 from quivive.model.errors import ConfigurationError, QuiviveError
+from quivive.rule_cli import add_rule_commands
 
 EXIT_FAILED: Final = 1
 EXIT_CONFIGURATION: Final = 2
@@ -395,6 +396,7 @@ add_commands(cli, _ask, _emit)
 add_coverage(cli, _ask, _emit)
 add_instructions(cli, _ask, _emit)
 add_applications(cli, _ask, _emit)
+add_rule_commands(cli, _ask, _emit)
 
 
 def main() -> None:

@@ -74,7 +74,7 @@ def told():
                     yield from map(template, (word.value.body, word.value.orelse) if either else (word.value,))
         for _, node in calls(path, {"said"}):
             yield template(node.args[0])
-    for name, where in (("said", "cli.py"), ("_tell", "cli.py"), ("_tell", "supervisor.py")):
+    for name, where in (("said", "cli.py"), ("_tell", "cli.py"), ("_tell", "supervisor.py"), ("said", "rule_cli.py")):
         for _, node in calls(SOURCE / where, {name}):
             yield template(node.args[0])
 

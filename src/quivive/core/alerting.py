@@ -19,6 +19,7 @@ from typing import Final
 import structlog
 
 from quivive.core.reconciling import DailyComparison
+from quivive.core.rule_sealing import seal_rules
 from quivive.core.writers import CoreWriter
 from quivive.detection import standing
 from quivive.detection.budget import Allotment, Capacity, OpenAlert, alert_id, allot
@@ -101,6 +102,7 @@ class Alerting:
         self._written = _Written()
         self._comparison = DailyComparison(projection, settings, self._incident)
         self._started_at = clock()
+        self._rules_sealed = False
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="alerting", daemon=True)
 
@@ -120,6 +122,9 @@ class Alerting:
                 continue
             began = time.monotonic()
             try:
+                if not self._rules_sealed:
+                    seal_rules(self._projection, self._rules(), self._writer)
+                    self._rules_sealed = True
                 self.live()
                 if began >= slow_at:
                     self.slow()

@@ -13,6 +13,7 @@ from quivive.core.compose import Parts
 from quivive.core.control import Handler, Streamer
 from quivive.core.coverage_commands import coverage_commands
 from quivive.core.limit_commands import limit_commands
+from quivive.core.rule_commands import rule_commands
 from quivive.core.writers import CoreWriter
 from quivive.detection.judge import JudgeSettings, judge
 from quivive.ledger.entry import decode_entry
@@ -47,6 +48,7 @@ def commands(
         **coverage_commands(parts),
         **limit_commands(parts, writer),
         **application_commands(parts),
+        **rule_commands(parts, writer),
     }
     return handlers, {"tail": table.tail}
 
