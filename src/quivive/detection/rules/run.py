@@ -11,6 +11,7 @@ from typing import Any
 
 import duckdb
 
+from quivive.detection.rules.check import fields_of
 from quivive.detection.rules.correlate import rule_sql
 from quivive.detection.rules.model import CorrelationType, Rule
 from quivive.detection.rules.views import build_views, local_days
@@ -103,11 +104,12 @@ def _facts(rule: Rule, measured: Sequence[Any]) -> Iterator[Fact]:
         if counted:
             yield Fact(name="threshold", value=correlation.at_least)
         yield Fact(name="window_s", value=correlation.span_us // SECOND_US)
-    if rows:
+    asked = {name for part in rule.parts for name in fields_of(part.condition)}
+    if rows and "rows" in asked:
         yield Fact(name="rows", value=int(rows))
     if records:
         yield Fact(name="records", value=int(records))
-    if fixed_chars is not None:
+    if fixed_chars is not None and "fixed_chars" in asked:
         yield Fact(name="fixed_chars", value=int(fixed_chars))
 
 
