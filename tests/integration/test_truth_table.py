@@ -1,4 +1,4 @@
-"""The coverage table, row by row, through a real relay: PostgreSQL 15 and 18, simple, extended text, extended binary.
+"""The coverage table, row by row, through a real relay: PostgreSQL 15 and 18, simple (strict too), extended text and binary.
 
 What is asserted here is what docs/coverage-classes.md publishes; "no records" is never an answer.
 """
@@ -35,22 +35,27 @@ class Ran:
     refused: dict[str, str]
 
 
-@pytest.fixture(scope="module", params=ALL)
-def way(request: pytest.FixtureRequest) -> str:
-    """Protocol way."""
-    chosen: str = request.param
+@pytest.fixture(scope="module", params=[*((way, "observe") for way in ALL), ("simple", "strict")], ids="-".join)
+def way_mode(request: pytest.FixtureRequest) -> tuple[str, str]:
+    """Protocol way and capture mode: strict tells the same, only earlier."""
+    chosen: tuple[str, str] = request.param
     return chosen
 
 
 @pytest.fixture(scope="module")
-def ran(pg: Any, way: str, tmp_path_factory: pytest.TempPathFactory) -> Ran:
+def way(way_mode: tuple[str, str]) -> str:
+    """Protocol way."""
+    return way_mode[0]
+
+
+@pytest.fixture(scope="module")
+def ran(pg: Any, way_mode: tuple[str, str], tmp_path_factory: pytest.TempPathFactory) -> Ran:
     """Run every row of one way through a relay of its own, in a database of its own."""
+    way, mode = way_mode
     home = tmp_path_factory.mktemp("truth")
     name = pg.customer_database()
     pg.execute(EXTRA_SCHEMA, name)
-    settings = make_home(
-        home, target=f"unix:{pg.socket}", side_dsn=pg.socket_dsn(name, user="side_user"), mode="observe"
-    )
+    settings = make_home(home, target=f"unix:{pg.socket}", side_dsn=pg.socket_dsn(name, user="side_user"), mode=mode)
     settings = replace(settings, controllers={"aurore": replace(settings.controllers["aurore"], catalogue=CATALOGUE)})
     refused: dict[str, str] = {}
     with Running(settings) as running:
