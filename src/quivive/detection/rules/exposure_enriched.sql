@@ -8,7 +8,8 @@ SELECT
     LPAD(LOWER(HEX(e.key_hi)), 16, '0') || LPAD(LOWER(HEX(e.key_lo)), 16, '0') AS record,
     e.record_table, COALESCE(t.table_kind, '') AS table_kind,
     COALESCE(x.vip, 0) = 1 AS vip, COALESCE(x.canary, 0) = 1 AS canary,
-    x.owner <> '' AND x.owner = a.ident AS own_record, x.owner <> '' AND x.owner <> a.ident AS colleague_record,
+    COALESCE(x.owner, '') <> '' AND x.owner = a.ident AS own_record,
+    COALESCE(x.owner, '') <> '' AND x.owner <> a.ident AND a.ident <> '' AND NOT a.service AS colleague_record,
     COALESCE(u.verdict, w.verdict, 'pending') AS verdict, COALESCE(u.strength, w.strength, 'none') AS strength,
     COALESCE(u.final, w.final, FALSE) AS final, COALESCE(u.template, w.template, 'none') AS template,
     CASE WHEN COALESCE(u.contact_hi, w.contact_hi, 0) = 0 AND COALESCE(u.contact_lo, w.contact_lo, 0) = 0 THEN ''
