@@ -51,6 +51,11 @@ SELECT {verdict_columns} FROM verdict_current
 WHERE list_contains($controllers, controller) AND started_at >= $from_at AND started_at < $to_at
 {sealed_verdict}
 
+-- fragment: scoped_revision
+-- What was concluded before and is no longer: the hot days' earlier revisions.
+SELECT * FROM verdict
+WHERE list_contains($controllers, controller) AND started_at >= $from_at AND started_at < $to_at
+
 -- fragment: scoped_contact
 SELECT * FROM contact WHERE list_contains($controllers, controller)
 

@@ -100,7 +100,7 @@ fix AS (
 first_told AS (
     -- A verdict is written again when it becomes final: the first revision that told the reason counts.
     SELECT r.access_hi, r.access_lo, r.key_hi, r.key_lo, MIN(r.decided_at) AS decided_at
-    FROM verdict r
+    FROM scoped_revision r
     JOIN unit u ON u.access_hi = r.access_hi AND u.access_lo = r.access_lo AND u.started_at = r.started_at
         AND u.key_hi = r.key_hi AND u.key_lo = r.key_lo
     WHERE r.verdict = 'explained' AND r.strength IN ('strong', 'medium')
