@@ -9,7 +9,6 @@ import re
 import tomllib
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, Final, Literal, TypeVar
 from urllib.parse import parse_qs, urlsplit
@@ -23,11 +22,11 @@ from quivive.model.catalogue import Alternate, Catalogue, Table, TableKind
 from quivive.model.catalogue import Path as KeyPath
 from quivive.model.errors import ConfigurationError
 from quivive.model.ids import CONTROLLER_ID_PATTERN, OPERATOR, SOURCE_NAME_PATTERN, WORKER_PATTERN
+from quivive.zone_settings import ZoneSettings, check_zones
 
 SETTINGS_FILE: Final = "quivive.toml"
 CONTROLLERS_FOLDER: Final = "controllers"
 _GROUP_NAME: Final = re.compile(r"[a-z][a-z0-9_]{1,31}")
-_PROGRAM: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._/-]{0,46}\*?")
 _PUBLIC_URL: Final = re.compile(r"https://[A-Za-z0-9.\-]+(:[0-9]{1,5})?")
 LINKS_SUFFIX: Final = "-links"  # spool of `quivive links sync` of a source
 RESERVED_SOURCES: Final = frozenset({"core", "console"})  # spools of the core itself
@@ -139,14 +138,6 @@ class DetectionSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
     reviewers: int = 1
     alerts_per_reviewer_day: int = 6
     audit_share: int = 15
-
-
-class ZoneSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """`[zones.NAME]`: a network from which accesses come, the site and country it stands for."""
-
-    cidrs: tuple[str, ...]
-    site: str = ""
-    country: str = ""
 
 
 class _SensitiveSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -479,31 +470,7 @@ def _check_references(settings: Settings) -> None:
                 )
     for name, source in settings.sources.items():
         _check_source(settings, name, source)
-    _check_zones(settings)
-
-
-def _check_zones(settings: Settings) -> None:
-    for name, zone in settings.zones.items():
-        key = f"zones.{name}"
-        if not SOURCE_NAME_PATTERN.fullmatch(name) or name == "other":
-            expected = "2 to 48 of a-z, 0-9, - (not `other`)"
-            raise ConfigurationError(file=SETTINGS_FILE, key=key, expected=expected, found=name)
-        if zone.country and not (len(zone.country) == 2 and zone.country.isascii() and zone.country.isupper()):
-            expected = "a country code, for example FR"
-            raise ConfigurationError(file=SETTINGS_FILE, key=f"{key}.country", expected=expected, found=zone.country)
-        for cidr in zone.cidrs:
-            try:
-                ip_network(cidr, strict=False)
-            except ValueError:
-                expected = "a network, for example 10.20.0.0/16"
-                raise ConfigurationError(
-                    file=SETTINGS_FILE, key=f"{key}.cidrs", expected=expected, found=cidr
-                ) from None
-    for name, source in settings.sources.items():
-        for program in source.programs:
-            if not _PROGRAM.fullmatch(program):
-                key, expected = f"sources.{name}.programs", "names of applications, a final * for any ending"
-                raise ConfigurationError(file=SETTINGS_FILE, key=key, expected=expected, found=program)
+    check_zones(settings.zones, {name: source.programs for name, source in settings.sources.items()}, SETTINGS_FILE)
 
 
 _KINDS_WITH_CONTROLLER: Final = {SourceKind.POSTGRES, SourceKind.ACCESS_FILE}
