@@ -11,7 +11,7 @@ from typing import Final
 from quivive.model.errors import ConfigurationError
 
 AGENT_PATTERN: Final = (
-    r"(?:PJSIP|SIP|IAX2|SCCP|Agent|Local|DAHDI)/(?P<login>\d{2,6})(?:@[^;/]*)?(?:/n)?(?:-[0-9a-f]{6,8})?(?:;[12])?"
+    r"(?:PJSIP|SIP|IAX2|SCCP|Agent|Local|DAHDI)/(?P<login>\d{2,6})(?:@[^;/]*)?(?:/n)?(?:-[0-9a-f]{1,8})?(?:;[12])?"
 )
 """Shipped pattern: the endpoint is the extension, of two to six digits (`PJSIP/4105-0000001a`, `Agent/4105`)."""
 
