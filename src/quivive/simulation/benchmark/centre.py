@@ -155,7 +155,7 @@ def companies_of(count: int, *, identity: float | None) -> tuple[Company, ...]:
         queues = []
         for queue in _QUEUES[number % len(_QUEUES)]:
             name = queue.name.replace(COMPANY_IDS[number % 3], COMPANY_IDS[number])
-            share = queue.identity if identity is None or queue.channel != "call" else identity
+            share = queue.identity if identity is None or queue.channel not in {"call", "chat"} else identity
             queues.append(
                 Queue(
                     name=name,

@@ -104,7 +104,7 @@ def tell(
         value = _access_value(access, native)
         told.accesses.append(FeedRow(access.at + int(delay * SECOND_US), source, value))
         told.labels.append(_label(access, source, native))
-        for record in access.records:
+        for record in access.records if access.action != "list" else ():
             if record.startswith("customer:"):
                 seen.add((access.company, int(record[9:])))
     start = work.centre.calendar.at(0, 0) - DAY_US
