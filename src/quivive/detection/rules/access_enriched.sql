@@ -41,7 +41,7 @@ SELECT
     CASE WHEN h.held_by = 'person' AND z.country <> '' AND p.country <> '' THEN z.country = p.country
         END AS country_match,
     COALESCE(v.vip, 0) = 1 AS vip, COALESCE(v.canary, 0) = 1 AS canary,
-    COALESCE(t.names, '') AS sensitive_shown, COALESCE(u.names, '') AS sensitive_changed,
+    COALESCE(t.shown_names, '') AS sensitive_shown, COALESCE(u.names, '') AS sensitive_changed,
     CASE j.verdict_rank WHEN 4 THEN 'unexplained' WHEN 3 THEN 'unknown' WHEN 2 THEN 'pending' WHEN 1 THEN 'explained' ELSE ''
         END AS verdict,
     CASE j.weakness WHEN 3 THEN 'weak' WHEN 2 THEN 'medium' WHEN 1 THEN 'strong' ELSE 'none' END AS strength,

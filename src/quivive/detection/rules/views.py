@@ -5,6 +5,7 @@ what it makes are temporary relations.
 """
 
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from datetime import datetime, timedelta
 from functools import cache
 from typing import Final
@@ -23,6 +24,8 @@ SHIFT_TOLERANCE_US: Final = 30 * MINUTE_US
 ROSTER_AROUND_US: Final = 7 * 24 * HOUR_US
 """A person with no shift within a week of the period has no roster."""
 TIMEZONE: Final = "Europe/Paris"
+WATCHED_WHEN_CHANGED: Final = frozenset({"contact", "opposition"})
+"""Groups of sensitive columns that every page shows: only their change is looked at."""
 _STORED: Final = {
     "rule_access": ("access", "access"),
     "rule_exposure": ("exposure", "exposure"),
@@ -143,14 +146,22 @@ def _sensitive(cursor: duckdb.DuckDBPyConnection) -> None:
     for controller, listed in lists:
         names = {name for column in listed.lower().split(",") for name in groups.get((controller, column), ())}
         if names:
-            rows.append((controller, listed, f",{','.join(sorted(names))},"))
-    cursor.execute("CREATE OR REPLACE TEMP TABLE rule_sensitive (controller VARCHAR, listed VARCHAR, names VARCHAR)")
+            rows.append((controller, listed, _listed(names), _listed(names - WATCHED_WHEN_CHANGED)))
+    cursor.execute(
+        "CREATE OR REPLACE TEMP TABLE rule_sensitive"
+        " (controller VARCHAR, listed VARCHAR, names VARCHAR, shown_names VARCHAR)"
+    )
     if rows:
-        named = dict(zip(("controller", "listed", "names"), zip(*rows, strict=True), strict=True))
+        columns = ("controller", "listed", "names", "shown_names")
+        named = dict(zip(columns, zip(*rows, strict=True), strict=True))
         staged = {name: np.array(column, dtype=object) for name, column in named.items()}
         cursor.register("staged_sensitive", staged)
-        cursor.execute("INSERT INTO rule_sensitive SELECT controller, listed, names FROM staged_sensitive")
+        cursor.execute(f"INSERT INTO rule_sensitive SELECT {', '.join(columns)} FROM staged_sensitive")
         cursor.unregister("staged_sensitive")
+
+
+def _listed(names: AbstractSet[str]) -> str:
+    return f",{','.join(sorted(names))}," if names else ""
 
 
 def _make(cursor: duckdb.DuckDBPyConnection, name: str, text: str) -> None:

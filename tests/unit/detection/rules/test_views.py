@@ -188,6 +188,18 @@ def test_sensitive_groups_by_declared_column(see):
     ]  # fmt: skip
 
 
+def test_contact_details_are_watched_when_changed_only(see):
+    """Every page shows a telephone number: showing it is no event, changing it is one."""
+    body = {"controllers": {CONTROLLER: {"sensitive": {"contact": ["public.customer.phone"]}}}}
+    rows = see(
+        staff(),
+        event(EntryKind.CONFIGURATION, body, source="core", at=T0, controller="operator"),
+        access("shown", T0, [(CUSTOMER, "c1")], columns=("public.customer.phone",)),
+        access("changed", T0 + 1, [(CUSTOMER, "c1")], changed=("public.customer.phone",)),
+    )
+    assert [(row["sensitive_shown"], row["sensitive_changed"]) for row in rows] == [("", ""), ("", ",contact,")]
+
+
 def test_a_watched_record_is_noticed_and_so_is_an_order_of_it(see):
     """By the key, and by the link that leads to it; a removed one no longer."""
     rows = see(
