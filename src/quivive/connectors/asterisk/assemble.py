@@ -97,7 +97,13 @@ def assemble(
         return None
     origin = _origin(channels, contact)
     handover_at = max((f.at for f in ordered if f.step is Step.HANDOVER), default=0)
-    parts = [part for channel in channels for part in _parts(channel, origin, contact, handover_at)]
+    joined_at = min((c.entered_at for c in channels if c.agent and c.entered_at), default=handover_at)
+    consulted = {
+        c.unique
+        for c in channels
+        if c is not origin and (c.first_linked != contact or joined_at < c.first_at < handover_at)
+    }
+    parts = [part for channel in channels for part in _parts(channel, origin, consulted, handover_at)]
     draft = Draft(whole=origin.started and origin.unique == contact)
     draft.parts = merged_parts(parts)
     _name_customer(draft, ordered, channels, origin, settings)
@@ -160,7 +166,7 @@ def _origin(channels: list[Channel], contact: str) -> Channel:
     return min(channels, key=lambda c: (not c.started, _sort_id(c.unique)))
 
 
-def _parts(channel: Channel, origin: Channel, contact: str, handover_at: int) -> Iterable[Part]:
+def _parts(channel: Channel, origin: Channel, consulted: set[str], handover_at: int) -> Iterable[Part]:
     if not channel.agent:
         return
     for from_at, to_at in channel.spies:
@@ -168,16 +174,13 @@ def _parts(channel: Channel, origin: Channel, contact: str, handover_at: int) ->
     if channel.spies:
         return
     spoke = bool(channel.entered_at or channel.answered_at) or channel is origin
-    consulted = channel.first_linked != contact and channel is not origin
-    if not consulted or not handover_at or (channel.end_at and channel.end_at <= handover_at):
-        role = "consult" if consulted and not _is_caller_of(channel) else "agent"
-        yield Part(agent=channel.agent, role=role, from_at=channel.first_at, to_at=channel.end_at, answered=spoke)
+    asked = channel.unique in consulted and not _is_caller_of(channel)
+    if asked and handover_at and not 0 < channel.end_at <= handover_at:
+        yield Part(agent=channel.agent, role="consult", from_at=channel.first_at, to_at=handover_at, answered=spoke)
+        yield Part(agent=channel.agent, from_at=handover_at, to_at=channel.end_at, answered=spoke)
         return
-    if _is_caller_of(channel):
-        yield Part(agent=channel.agent, from_at=channel.first_at, to_at=channel.end_at, answered=spoke)
-        return
-    yield Part(agent=channel.agent, role="consult", from_at=channel.first_at, to_at=handover_at, answered=spoke)
-    yield Part(agent=channel.agent, from_at=handover_at, to_at=channel.end_at, answered=spoke)
+    role = "consult" if asked else "agent"
+    yield Part(agent=channel.agent, role=role, from_at=channel.first_at, to_at=channel.end_at, answered=spoke)
 
 
 def _is_caller_of(channel: Channel) -> bool:
