@@ -17,6 +17,7 @@ import rich_click as click
 
 from quivive.alert_cli import add_commands
 from quivive.application_cli import add_applications
+from quivive.bench_cli import add_bench_commands
 from quivive.coverage_cli import add_coverage
 from quivive.instruction_cli import add_instructions
 from quivive.language import said, speak
@@ -397,6 +398,7 @@ add_coverage(cli, _ask, _emit)
 add_instructions(cli, _ask, _emit)
 add_applications(cli, _ask, _emit)
 add_rule_commands(cli, _ask, _emit)
+add_bench_commands(cli)
 
 
 def main() -> None:
