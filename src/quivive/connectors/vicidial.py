@@ -36,7 +36,6 @@ class _Fact:
     campaign: str = ""
     phone: str = ""
     inbound: bool = False
-    rang_at: int = 0
     talk_at: int = 0
     hung_up_at: int = 0
     wrapped_at: int = 0
@@ -104,15 +103,11 @@ class VicidialTranslator(ContactBook[_Fact]):
     def _place(self, draft: Draft, rows: list[_Fact]) -> None:
         draft.direction = "inbound" if any(row.inbound for row in rows) else "outbound"
         logged = {row.agent for row in rows if row.source == _AGENT}
-        parts = [
-            Part(agent=row.agent, from_at=row.rang_at or row.talk_at, to_at=row.hung_up_at)
-            for row in rows
-            if row.agent and (row.source == _AGENT or row.agent not in logged)
-        ]
-        draft.parts = merged_parts(parts)
+        spoken = [row for row in rows if row.agent and (row.source == _AGENT or row.agent not in logged)]
+        draft.parts = merged_parts(Part(agent=row.agent, from_at=row.talk_at, to_at=row.hung_up_at) for row in spoken)
         ended_at = max(row.hung_up_at for row in rows)
         offers = [part.from_at for part in draft.parts]
-        talks = [row.talk_at for row in rows if row.agent and row.talk_at]
+        talks = [row.talk_at for row in spoken if row.talk_at]
         draft.over = bool(ended_at)
         draft.instants = {
             "offered_at": min(offers, default=rows[0].talk_at),
