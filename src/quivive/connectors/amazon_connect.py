@@ -131,7 +131,7 @@ class AmazonConnectTranslator(ContactBook[_Fact]):
         agent, queue = _part(body, "agent"), _part(body, "queue")
         attributes = body.get("attributes")
         key = attributes.get(self._settings.attribute) if isinstance(attributes, Mapping) else None
-        spans = [_lower(each) for each in agent.get("statetransitions") or () if isinstance(each, Mapping)]
+        spans = _items(agent, "statetransitions")
         listened = tuple(
             (_at(each, "statestarttimestamp"), _at(each, "stateendtimestamp"))
             for each in spans
@@ -249,8 +249,7 @@ def _begun(known: Mapping[str, Any]) -> int:
 
 
 def _contacts(snapshot: Mapping[str, Any]) -> list[dict[str, Any]]:
-    found = [_lower(each) for each in snapshot.get("contacts") or () if isinstance(each, Mapping)]
-    return [each for each in found if _text(each, "contactid")]
+    return [each for each in _items(snapshot, "contacts") if _text(each, "contactid")]
 
 
 def _phone(endpoint: Mapping[str, Any]) -> str:
@@ -260,6 +259,11 @@ def _phone(endpoint: Mapping[str, Any]) -> str:
 def _part(fields: Mapping[str, Any], name: str) -> dict[str, Any]:
     found = fields.get(name)
     return _lower(found) if isinstance(found, Mapping) else {}
+
+
+def _items(fields: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
+    found = fields.get(name)
+    return [_lower(each) for each in found if isinstance(each, Mapping)] if isinstance(found, list) else []
 
 
 def _lower(fields: Mapping[str, Any]) -> dict[str, Any]:

@@ -155,7 +155,7 @@ class VicidialTranslator(ContactBook[_Fact]):
             campaign="" if inbound else group,
             phone=_phone(fields),
             inbound=inbound,
-            talk_at=start_at + waited,
+            talk_at=start_at + waited if start_at else 0,
             hung_up_at=end_at,
         )
 
