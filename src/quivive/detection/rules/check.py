@@ -41,6 +41,15 @@ def fields_of(node: Any) -> Iterator[str]:
         yield node.field
 
 
+def demanded_flags(node: Any) -> Iterator[str]:
+    """Flags that must be true wherever a condition holds."""
+    if isinstance(node, ConditionAND):
+        for each in node.args:
+            yield from demanded_flags(each)
+    elif not isinstance(node, _GROUPS) and isinstance(node.value, SigmaBool) and node.value.boolean:
+        yield node.field
+
+
 def check_field(file: str, category: Category, name: str, key: str) -> FieldType:
     """Return the type of a field of a category.
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import duckdb
 
-from quivive.detection.rules.check import fields_of
+from quivive.detection.rules.check import demanded_flags, fields_of
 from quivive.detection.rules.correlate import rule_sql
 from quivive.detection.rules.model import CorrelationType, Rule
 from quivive.detection.rules.views import build_views, local_days
@@ -41,11 +41,36 @@ def hits(
     to_at = min(to_at, as_of + 1)
     if not wanted or not controllers or to_at <= from_at:
         return ()
-    since = from_at - max(rule.span_us for rule in wanted)
     days = local_days(controllers, timezones or {}, from_at, to_at)
     with projection.reading() as cursor:
-        build_views(cursor, projection, controllers=controllers, from_at=since, to_at=to_at)
+        wanted = [rule for rule in wanted if not _pointless(cursor, rule)]
+        if not wanted:
+            return ()
+        build_views(
+            cursor,
+            projection,
+            controllers=controllers,
+            from_at=from_at - max(rule.span_us for rule in wanted),
+            to_at=to_at,
+            categories={part.category for rule in wanted for part in rule.parts},
+        )
         return rule_hits(cursor, wanted, days, from_at=from_at, to_at=to_at)
+
+
+def _pointless(cursor: duckdb.DuckDBPyConnection, rule: Rule) -> bool:
+    """A rule about noticed records has nothing to find while none is noticed: live, it would look back in vain."""
+    demanded = {name for part in rule.parts for name in demanded_flags(part.condition)}
+    lists = {table for name in demanded for table in (_NOTICED.get(name),) if table}
+    return any(cursor.execute(f"SELECT 1 FROM {each} LIMIT 1").fetchone() is None for each in sorted(lists))
+
+
+_NOTICED = {
+    "vip": "watched_record",
+    "own_record": "watched_record",
+    "colleague_record": "watched_record",
+    "canary": "canary",
+}
+"""Flags that only a list of records can make true, and the list."""
 
 
 def rule_hits(

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 import duckdb
 import numpy as np
 
+from quivive.detection.rules.fields import Category
 from quivive.model.clock import HOUR_US, MINUTE_US, SECOND_US
 from quivive.projection.projection import Projection
 from quivive.projection.sealed import quoted_files
@@ -42,8 +43,9 @@ def build_views(
     controllers: Sequence[str],
     from_at: int,
     to_at: int,
+    categories: AbstractSet[Category] = frozenset(Category),
 ) -> None:
-    """Make `access_enriched`, `exposure_enriched` and `contact_enriched` for [from_at, to_at)."""
+    """Make the flat views of [from_at, to_at): `access_enriched`, and the others that are wanted."""
     _make(cursor, "rule_period", f"SELECT {int(from_at)} AS from_at, {int(to_at)} AS to_at")
     cursor.execute("CREATE OR REPLACE TEMP TABLE rule_controller (controller VARCHAR)")
     cursor.executemany(
@@ -64,8 +66,10 @@ def build_views(
         "SELECT access_hi, access_lo, COUNT(DISTINCT neighbourhood) AS neighbourhoods,"
         " MIN(neighbourhood) AS neighbourhood FROM rule_near GROUP BY access_hi, access_lo",
     )
-    for name in ("access_enriched", "exposure_enriched", "contact_enriched"):
-        _make(cursor, name, _sql(name))
+    _make(cursor, "access_enriched", _sql("access_enriched"))
+    for category in (Category.EXPOSURE, Category.CONTACT):
+        if category in categories:
+            _make(cursor, f"{category}_enriched", _sql(f"{category}_enriched"))
 
 
 def local_days(
