@@ -18,6 +18,7 @@ _STEP_US: Final = 15 * MINUTE_US  # every offset in use is a multiple of a quart
 _MAX_OFFSET_US: Final = 14 * 60 * MINUTE_US
 _EARLY_US: Final = 2 * SECOND_US  # a channel is born a moment before its own record says so, or rounded below it
 _LATE_US: Final = 7 * MINUTE_US  # below half a step: an announcement may play before the first fact of a call
+_BEYOND_S: Final = 1 << 33  # the year 2242: what is later is no instant of a call, and none of its sums may overflow
 _ORIGIN: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -32,7 +33,7 @@ def moment(value: Any) -> tuple[int, bool] | None:
     if isinstance(value, bool) or value is None:
         return None
     if isinstance(value, int | float):
-        return (round(value * SECOND_US), False) if 0 < value < 1 << 33 else None
+        return (round(value * SECOND_US), False) if 0 < value < _BEYOND_S else None
     text = str(value).strip()
     if _EPOCH.fullmatch(text):
         whole, _, rest = text.partition(".")
@@ -45,7 +46,7 @@ def moment(value: Any) -> tuple[int, bool] | None:
     if naive:
         found = found.replace(tzinfo=UTC)
     at = (found - _ORIGIN) // timedelta(microseconds=1)
-    return (at, naive) if at > 0 else None
+    return (at, naive) if 0 < at < _BEYOND_S * SECOND_US else None
 
 
 def offset_of(pairs: Iterable[tuple[int, int]]) -> int | None:
