@@ -511,8 +511,8 @@ def _check_source(settings: Settings, name: str, source: SourceSettings) -> None
         _check_number(source.drain_s, MAX_DRAIN_S, SETTINGS_FILE, f"{key}.drain_s")
         most = 1 if source.listen.startswith("unix:") else MAX_WORKERS  # a Unix socket cannot be shared
         _check_number(source.workers, most, SETTINGS_FILE, f"{key}.workers", 1)
-    if source.kind is SourceKind.AMI:
-        parse_address(source.target, f"{key}.target")
+    if source.kind is SourceKind.AMI and isinstance(parse_address(source.target, f"{key}.target"), str):
+        raise ConfigurationError(file=SETTINGS_FILE, key=f"{key}.target", expected="host:port", found="unix:")
     if source.telephony is not None:
         _check_telephony(settings, source.telephony, f"{key}.telephony")
     if source.reconcile_with:
