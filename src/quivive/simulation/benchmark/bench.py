@@ -125,7 +125,14 @@ def bench_feed(folder: Path, *, rates: tuple[float, ...] = RATES) -> Results:
     """Measure a labelled feed of whatever origin: its shares, and each of its campaigns."""
     feed = read_feed(folder)
     scale = Scale(seeds=1, days=len(local_days(feed.meta)), profile=str(feed.meta.parameters.get("profile", "feed")))
-    scale = replace(scale, rates=rates)
+    scale = replace(
+        scale,
+        rates=rates,
+        agents=len({row.value["id"] for row in feed.rows["directory"]}),
+        controllers=len(feed.meta.controllers),
+        intensities=tuple(sorted({campaign.per_day for campaign in feed.campaigns})),
+        modes=tuple(sorted({campaign.mode for campaign in feed.campaigns})),
+    )
     results = Results(scale=scale, peers=has_pyod())
     started = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="quivive-bench-") as home:
