@@ -11,7 +11,9 @@ from typing import Any
 
 import rich_click as click
 
+from quivive.core.control import CoreUnreachableError
 from quivive.language import is_french, said
+from quivive.model.errors import StorageError
 
 Ask = Callable[..., dict[str, Any]]
 Emit = Callable[[dict[str, Any], bool], None]
@@ -77,9 +79,13 @@ def _test(rules: click.RichGroup, ask: Ask, emit: Emit) -> None:
     @_json
     @click.pass_obj
     def rules_test(home: Path, file: Path | None, from_at: datetime, to_at: datetime, as_json: bool) -> None:
-        """Replay a period: what the rules find; with a file, what would appear or vanish."""
+        """Replay a period: what the rules find; with a file, what would appear or vanish. The core may be stopped."""
         told = {"text": file.read_text(encoding="utf-8"), "file": file.name} if file else {}
-        answer = ask(home, "rules-test", from_at=_micros(from_at), to_at=_micros(to_at), **told)
+        wanted = {"from_at": _micros(from_at), "to_at": _micros(to_at), **told}
+        try:
+            answer = ask(home, "rules-test", **wanted)
+        except CoreUnreachableError:
+            answer = _at_rest(home, wanted)
         if as_json:
             emit(answer, as_json)
             return
@@ -89,28 +95,56 @@ def _test(rules: click.RichGroup, ask: Ask, emit: Emit) -> None:
                     click.echo(f"{sign} {day} {topic:<28} {count}")
 
 
+def _at_rest(home: Path, wanted: dict[str, Any]) -> dict[str, Any]:
+    """Without a core the projection it left is read; where there is none, the core is asked for."""
+    import duckdb
+
+    from quivive.core.rule_commands import replay
+    from quivive.model.clock import now_us
+    from quivive.projection.projection import Projection
+    from quivive.projection.store import HOT_FILE
+    from quivive.settings import load_settings
+
+    settings = load_settings(home)
+    if not (home / "projection" / HOT_FILE).exists():
+        raise StorageError("no projection in this data folder yet: start the core once")
+    try:
+        projection = Projection.open(home / "projection")
+    except duckdb.IOException:
+        raise StorageError("the projection is held by a core that does not answer: ask again in a moment") from None
+    try:
+        return replay(projection, settings, wanted, as_of=now_us())
+    finally:
+        projection.close()
+
+
 def _watch(cli: click.RichGroup, ask: Ask, emit: Emit) -> None:
     @cli.group()
     def watch() -> None:
         """Records whose every access is noticed, as the controller asked."""
 
+    reason = click.option("--reason", required=True, help="Code of the request behind it, e.g. DPO-2026-14; no name.")
+
     @watch.command("add")
     @click.argument("controller")
     @click.argument("record")
+    @reason
+    @click.option("--own", default="", help="Directory id of the agent who declared it as his own record.")
     @_json
     @click.pass_obj
-    def watch_add(home: Path, controller: str, record: str, as_json: bool) -> None:
+    def watch_add(home: Path, controller: str, record: str, reason: str, own: str, as_json: bool) -> None:
         """Notice a record, e.g. customer:42; only its key is kept."""
-        emit(ask(home, "watch-add", controller=controller, record=record), as_json)
+        emit(ask(home, "watch-add", controller=controller, record=record, reference=reason, own=own), as_json)
 
     @watch.command("remove")
     @click.argument("controller")
     @click.argument("record")
+    @reason
     @_json
     @click.pass_obj
-    def watch_remove(home: Path, controller: str, record: str, as_json: bool) -> None:
+    def watch_remove(home: Path, controller: str, record: str, reason: str, as_json: bool) -> None:
         """Notice it no longer."""
-        emit(ask(home, "watch-remove", controller=controller, record=record), as_json)
+        emit(ask(home, "watch-remove", controller=controller, record=record, reference=reason), as_json)
 
 
 def _micros(moment: datetime) -> int:

@@ -24,6 +24,7 @@ STRUCTS = [
     settings.SourceSettings,
     settings.TelephonySettings,
     settings.DetectionSettings,
+    settings.ZoneSettings,
     settings._ControllerFile,
     settings._RetentionSettings,
     settings._TableSettings,

@@ -246,3 +246,32 @@ def test_addresses() -> None:
     assert parse_address("unix:/run/pg/.s.PGSQL.5432", "k") == "/run/pg/.s.PGSQL.5432"
     with pytest.raises(ConfigurationError):
         parse_address("host:99999", "k")
+
+
+def test_zones_programs_and_sensitive_columns_are_read(tmp_path: Path) -> None:
+    """Networks by name, applications by name, columns with their schema."""
+    zones = '[zones.lille]\ncidrs = ["10.1.0.0/16"]\nsite = "lille"\ncountry = "FR"\n'
+    main = MAIN.replace('namespace = "crm"', 'namespace = "crm"\nprograms = ["crm-web", "batch*"]') + zones
+    shop = SHOP + '[[sensitive]]\nname = "bank"\ncolumns = ["customer.iban", "public.customer.bic"]\n'
+    settings = load_settings(home(tmp_path, main, shop))
+    assert (settings.zones["lille"].cidrs, settings.zones["lille"].site) == (("10.1.0.0/16",), "lille")
+    assert settings.sources["shop-db"].programs == ("crm-web", "batch*")
+    assert settings.controllers["shop"].sensitive == {"bank": ("public.customer.iban", "public.customer.bic")}
+
+
+@pytest.mark.parametrize(
+    ("main", "shop", "key"),
+    [
+        (MAIN + '[zones.other]\ncidrs = ["10.0.0.0/8"]\n', SHOP, "zones.other"),
+        (MAIN + '[zones.lille]\ncidrs = ["10.0.0.0/40"]\n', SHOP, "zones.lille.cidrs"),
+        (MAIN + '[zones.lille]\ncidrs = []\ncountry = "France"\n', SHOP, "zones.lille.country"),
+        (MAIN.replace('namespace = "crm"', 'namespace = "crm"\nprograms = ["*"]'), SHOP, "sources.shop-db.programs"),
+        (MAIN, SHOP + '[[sensitive]]\nname = "bank"\ncolumns = ["card.number"]\n', "sensitive.bank.columns"),
+        (MAIN, SHOP + '[[sensitive]]\nname = "B"\ncolumns = []\n', "sensitive.name"),
+    ],
+)
+def test_a_bad_zone_program_or_column_is_named(tmp_path: Path, main: str, shop: str, key: str) -> None:
+    """Reserved name, no network, no country code, a bare star, an undeclared table, no group name."""
+    with pytest.raises(ConfigurationError) as caught:
+        load_settings(home(tmp_path, main, shop))
+    assert caught.value.key == key

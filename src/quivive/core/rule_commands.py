@@ -1,12 +1,12 @@
 """Commands of the rules on the control socket: what is in force, what a change would do, which records are watched.
 
-Registered by `core.commands`. Must never answer a key or a person:
-counts per rule and day only. What names a record is keyed on entry and forgotten.
+Registered by `core.commands`; `replay` is also called without a core, over a projection at rest. Must never answer
+a key or a person: counts per rule and day only. What names a record is keyed on entry and forgotten.
 """
 
 import asyncio
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from quivive.core.compose import Parts
@@ -20,7 +20,11 @@ from quivive.model.alert import Hit, WatchedRecordBody
 from quivive.model.clock import DAY_US
 from quivive.model.entry import EntryKind
 from quivive.model.errors import RefusedError
+from quivive.privacy.pseudonym import person_key
 from quivive.privacy.subject import SubjectKeyer
+from quivive.projection.projection import Projection
+from quivive.rows import is_code
+from quivive.settings import Settings
 
 TEST_DAYS_MAX: Final = 31
 """Days one test replays: a month of a large centre takes minutes."""
@@ -67,24 +71,9 @@ class _RuleCommands:
 
     async def rules_test(self, request: dict[str, Any]) -> dict[str, Any]:
         """Replay a period: hits per rule and day, and with a rule's text what would appear or vanish."""
-        from_at, to_at = int(request["from_at"]), int(request["to_at"])
-        if not 0 < to_at - from_at <= TEST_DAYS_MAX * DAY_US:
-            raise RefusedError("period", f"expected a period of at most {TEST_DAYS_MAX} days")
-        standing = load_rules((self._parts.settings.home / "rules",))
-        text = str(request.get("text") or "")
-        if not text:
-            found = await asyncio.to_thread(self._hits, standing, from_at, to_at)
-            return {"hits": _counted(found), "appear": {}, "vanish": {}}
-        candidate = parse_rule(str(request.get("file") or "rule.yml"), text, shipped=False)
-        before = await asyncio.to_thread(
-            self._hits, [rule for rule in standing if rule.topic == candidate.topic], from_at, to_at
+        return await asyncio.to_thread(
+            replay, self._parts.projection, self._parts.settings, request, as_of=self._parts.clock()
         )
-        after = await asyncio.to_thread(self._hits, [candidate], from_at, to_at)
-        return {
-            "hits": _counted(after),
-            "appear": _counted([hit for hit in after if _place(hit) not in set(map(_place, before))]),
-            "vanish": _counted([hit for hit in before if _place(hit) not in set(map(_place, after))]),
-        }
 
     async def watch_add(self, request: dict[str, Any]) -> dict[str, Any]:
         """Have every access to a record noticed; only its key is kept."""
@@ -100,23 +89,57 @@ class _RuleCommands:
             raise RefusedError("controller_unknown")
         keys = self._parts.keyring.controller_keys(settings.id)
         keyer = SubjectKeyer(keys=keys, catalogue=settings.catalogue, region=settings.default_region)
-        body = WatchedRecordBody(controller=settings.id, key=keyer.record(str(request["record"])).key, removed=removed)
+        reference, owner = str(request.get("reference") or ""), str(request.get("own") or "")
+        if not is_code(reference):
+            raise RefusedError("reference", "expected the code of the request behind it, without a name")
+        body = WatchedRecordBody(
+            controller=settings.id,
+            key=keyer.record(str(request["record"])).key,
+            removed=removed,
+            owner=person_key(self._parts.keyring.operator_agent_key, owner) if owner else "",
+            reference=reference,
+        )
         await asyncio.to_thread(self._writer.write, EntryKind.WATCHED_RECORD, body, controller=settings.id)
         return {"controller": settings.id, "watched": not removed}
 
-    def _hits(self, rules: Sequence[Rule], from_at: int, to_at: int) -> tuple[Hit, ...]:
-        settings = self._parts.settings
+
+def replay(projection: Projection, settings: Settings, request: Mapping[str, Any], *, as_of: int) -> dict[str, Any]:
+    """Count the hits of a period, by rule and day; with the text of a rule, what it would make appear or vanish.
+
+    Raises:
+        RefusedError: the period is empty or longer than TEST_DAYS_MAX.
+        ConfigurationError: a file is no rule.
+    """
+    from_at, to_at = int(request["from_at"]), int(request["to_at"])
+    if not 0 < to_at - from_at <= TEST_DAYS_MAX * DAY_US:
+        raise RefusedError("period", f"expected a period of at most {TEST_DAYS_MAX} days")
+
+    def found(rules: Sequence[Rule]) -> tuple[Hit, ...]:
         return hits(
-            self._parts.projection,
+            projection,
             rules,
             controllers=tuple(settings.controllers),
             from_at=from_at,
             to_at=to_at,
-            as_of=self._parts.clock(),
+            as_of=as_of,
             certain_only=False,
-            switches=switches_on(self._parts.projection),
+            switches=switches_on(projection),
             timezones={each.id: each.timezone for each in settings.controllers.values()},
         )
+
+    standing = load_rules((settings.home / "rules",))
+    text = str(request.get("text") or "")
+    if not text:
+        return {"hits": _counted(found(standing)), "appear": {}, "vanish": {}}
+    candidate = parse_rule(str(request.get("file") or "rule.yml"), text, shipped=False)
+    before = found([rule for rule in standing if rule.topic == candidate.topic])
+    after = found([candidate])
+    stood, stands = set(map(_place, before)), set(map(_place, after))
+    return {
+        "hits": _counted(after),
+        "appear": _counted([hit for hit in after if _place(hit) not in stood]),
+        "vanish": _counted([hit for hit in before if _place(hit) not in stands]),
+    }
 
 
 def _place(hit: Hit) -> tuple[str, str, str, str]:

@@ -247,13 +247,15 @@ class RuleVersionBody:
 class WatchedRecordBody:
     """Body of `watched.record`: a subject's key whose every access is noticed (VIP list). Hash only.
 
-    `owner`: the person of the directory who declared it as his own record, or "" for the VIP list.
+    `owner`: the person of the directory who declared it as his own record, or "" for the VIP list. `reference`:
+    code of the request behind it, never a reason in words.
     """
 
     controller: str
     key: str
     removed: bool
     owner: str = ""
+    reference: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
