@@ -36,6 +36,8 @@ _CUSTOM: Final = [
     *("eventtype", "eventtime", "cid_name", "cid_num", "cid_ani", "cid_rdnis", "cid_dnid", "exten", "context"),
     *("channame", "appname", "appdata", "amaflags", "accountcode", "uniqueid", "linkedid", "peer", "userfield"),
 ]
+_WHOLE: Final = [*_CUSTOM, "userdeftype", "extra"]
+"""As the shipped example writes them; older ones end at `userfield`."""
 _MOVED: Final = ("channel2_uniqueid", "transferee_channel_uniqueid", "transfer_target_channel_uniqueid")
 _NAMES: Final = {
     "channel": "channame",
@@ -60,7 +62,7 @@ class CelTranslator(LinkedCalls):
             if len(cells) < len(_CUSTOM):
                 expected = f"at least {len(_CUSTOM)} columns as cel_custom writes them"
                 return Refusal(number=record.number, field="line", expected=expected, found=f"{len(cells)} columns")
-            fields: Mapping[str, Any] = dict(zip(_CUSTOM, cells, strict=False))
+            fields: Mapping[str, Any] = dict(zip(_WHOLE, cells, strict=False))
         else:
             fields = {_NAMES.get(name.lower(), name.lower()): value for name, value in record.fields.items()}
         return self.event(fields, record.number)

@@ -1,5 +1,8 @@
 """Claims on channel events: transfers, consultations, listening; what is missing is not invented."""
 
+import csv
+import io
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -147,6 +150,18 @@ def test_lines_of_cel_custom():
     row = final(translator(), lines)[CUSTOMER]
     assert (row["direction"], row["phone"]) == ("outbound", "0199000006")
     assert legs(row) == [("4105", "agent", "08:00:00", "08:00:40")]
+
+
+def test_lines_and_rows_of_a_transfer_are_the_same():
+    """The last column of the shipped example holds what an attended transfer moves."""
+    names = (
+        *("eventtype", "eventtime", "cid_name", "cid_num", "cid_ani", "cid_rdnis", "cid_dnid", "exten", "context"),
+        *("channame", "appname", "appdata", "amaflags", "accountcode", "uniqueid", "linkedid", "peer", "userfield"),
+        *("userdeftype", "extra"),
+    )
+    file = io.StringIO()
+    csv.DictWriter(file, names, quoting=csv.QUOTE_ALL).writerows(TRANSFER)
+    assert final(translator(), file.getvalue().splitlines()) == final(translator(), TRANSFER)
 
 
 @pytest.mark.parametrize("damaged", ['{"channel2_uniqueid":', "{}", "[1]", '{"channel2_uniqueid": 7}'])
