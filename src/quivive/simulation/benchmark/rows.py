@@ -246,8 +246,10 @@ def _ticket_steps(ticket: Contact) -> list[dict[str, int]]:
     """One version for each work on it, and one when it closes."""
     closed_at = ticket.instants.get("closed_at", 0)
     before = {name: at for name, at in ticket.instants.items() if name != "closed_at"}
-    steps = [{**before, "touched_at": at} for at in sorted(ticket.touches)]
-    if closed_at:
+    steps = [{**before, "touched_at": at} for at in sorted(set(ticket.touches))]
+    if closed_at and closed_at == steps[-1]["touched_at"]:  # one instant is one version
+        steps[-1]["closed_at"] = closed_at
+    elif closed_at:
         steps.append({**steps[-1], "closed_at": closed_at})
     return steps
 
