@@ -1,4 +1,5 @@
--- One row per contact, agent in it and customer: the customers it names, and those whose records it explained.
+-- One row per contact, agent in it and customer: the customers it names, and the persons whose records it
+-- explained (their orders, and rows only listed, are no further customers).
 WITH near AS (
     SELECT c.*, CASE WHEN c.started_at > 0 THEN c.started_at WHEN c.offered_at > 0 THEN c.offered_at
         WHEN c.opened_at > 0 THEN c.opened_at WHEN c.assigned_at > 0 THEN c.assigned_at
@@ -23,9 +24,13 @@ customer AS (
     WHERE i.identity_kind <> 'record'
     UNION
     SELECT v.contact_hi, v.contact_lo, v.controller, v.key_hi, v.key_lo
-    FROM rule_verdict v JOIN picked p ON p.contact_hi = v.contact_hi AND p.contact_lo = v.contact_lo
-        AND p.controller = v.controller
-    WHERE v.key_hi <> 0 OR v.key_lo <> 0
+    FROM rule_verdict v
+    JOIN picked p ON p.contact_hi = v.contact_hi AND p.contact_lo = v.contact_lo AND p.controller = v.controller
+    JOIN rule_exposure e
+        ON e.access_hi = v.access_hi AND e.access_lo = v.access_lo AND e.key_hi = v.key_hi AND e.key_lo = v.key_lo
+    JOIN catalogue_table t
+        ON t.controller = e.controller AND t.record_table = e.record_table AND t.table_kind = 'person'
+    WHERE v.template <> 'E18'
 )
 SELECT DISTINCT
     p.begun_at AS event_at, p.controller, p.source,
