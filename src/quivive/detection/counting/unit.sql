@@ -1,10 +1,12 @@
 -- Final verdicts that count: unexplained (never what later evidence reopened), and weak excess: subjects beyond the
--- first of an unidentified call, self-made tickets and callbacks, previews not dialled, declared reasons. Not counted:
+-- first opened (not merely listed) in an unidentified call, self-made tickets and callbacks, previews not dialled, declared reasons. Not counted:
 -- canaries, and what fell in a gap of a contact source (losing sight is nobody's behaviour).
 SELECT
     v.access_hi, v.access_lo, v.started_at, v.controller, v.key_hi, v.key_lo,
     CASE WHEN v.verdict = 'unexplained' THEN 1 ELSE 0 END AS is_unexplained
 FROM all_verdict v
+JOIN all_access a
+    ON a.started_at = v.started_at AND a.access_hi = v.access_hi AND a.access_lo = v.access_lo
 LEFT JOIN contact c ON c.contact_hi = v.contact_hi AND c.contact_lo = v.contact_lo
 LEFT JOIN (SELECT controller, key_hi, key_lo FROM canary WHERE NOT removed) AS n
     ON n.controller = v.controller AND n.key_hi = v.key_hi AND n.key_lo = v.key_lo
@@ -14,8 +16,8 @@ WHERE list_contains($controllers, v.controller) AND v.started_at >= $from_at AND
         (v.verdict = 'unexplained' AND NOT v.late)
         OR (
             v.verdict = 'explained' AND (
-                (v.strength = 'weak' AND v.template NOT IN ('E2', 'E17'))
-                OR (v.template = 'E2' AND v.subject_rank > 1)
+                (v.strength = 'weak' AND v.template NOT IN ('E2', 'E17', 'E18'))
+                OR (v.template = 'E2' AND v.subject_rank > 1 AND a."action" NOT IN ('list', 'query'))
                 OR (c.contact_kind IN ('ticket', 'callback') AND c.self_made)
             )
         )
