@@ -32,7 +32,7 @@ setup: $(VENV)/dev.stamp ## Install the local environment with the test tools
 system: ## Install what the tests need of Debian (as root): PostgreSQL 15, Chromium, Go, pgbouncer
 	@tools/system-packages
 
-check: $(VENV)/dev.stamp ## Format, lint, types, import contracts, sizes, unit tests (under 60 s)
+check: $(VENV)/dev.stamp ## Format, lint, types, import contracts, sizes, unit tests
 	$(BIN)/ruff format --check --quiet .
 	$(BIN)/ruff check --quiet .
 	$(BIN)/mypy
@@ -44,12 +44,12 @@ unit: $(VENV)/dev.stamp ## Unit tests alone
 	$(BIN)/pytest tests/unit -n 2
 
 integration: $(VENV)/dev.stamp system ## Tests against real servers
-	$(BIN)/pytest tests/integration
+	$(BIN)/pytest tests/integration -n 2
 
 journeys: $(VENV)/dev.stamp system ## Browser journeys
 	$(BIN)/pytest tests/journeys
 
-test: check integration journeys ## Everything: check, real servers, browser (under 10 min)
+test: check integration journeys ## Everything: check, real servers, browser
 
 fix: $(VENV)/dev.stamp ## Format and mend what can be mended
 	$(BIN)/ruff check --fix --quiet . || true

@@ -496,5 +496,6 @@ def test_an_unknown_message_ends_as_the_server_says(stage):
         wire.send(frame(b"!", b"what is this"))
         assert states(wire.gone()) == ["08P01"]
 
-    played = stage.play(script, ways=OBSERVING, codec=False)
+    # Not byte by byte: the server ends at the type, and what comes behind it resets the connection before the error is read.
+    played = stage.play(script, ways=tuple(way for way in OBSERVING if way != "bytes"), codec=False)
     assert "codec" in played.gaps
