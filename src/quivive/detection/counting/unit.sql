@@ -2,7 +2,10 @@
 -- first opened (not merely listed) in an unidentified call, self-made tickets and callbacks, previews not dialled, declared reasons. Not counted:
 -- canaries, and what fell in a gap of a contact source (losing sight is nobody's behaviour).
 SELECT
-    v.access_hi, v.access_lo, v.started_at, v.controller, v.key_hi, v.key_lo,
+    v.access_hi, v.access_lo, v.started_at, v.controller,
+    -- The rows of one search or listing are one deed, however many it showed.
+    CASE WHEN a."action" IN ('list', 'query') THEN v.access_hi ELSE v.key_hi END AS key_hi,
+    CASE WHEN a."action" IN ('list', 'query') THEN v.access_lo ELSE v.key_lo END AS key_lo,
     CASE WHEN v.verdict = 'unexplained' THEN 1 ELSE 0 END AS is_unexplained
 FROM all_verdict v
 JOIN all_access a
