@@ -16,8 +16,9 @@ from quivive.doctor.finding import Finding, Level
 from quivive.hot import Compiled, compiled
 from quivive.model.clock import SECOND_US
 from quivive.model.errors import QuiviveError
+from quivive.model.ids import source_of
 from quivive.privacy.policy_file import decode_policy
-from quivive.settings import Settings, SourceKind
+from quivive.settings import LINKS_SUFFIX, RESERVED_SOURCES, Settings, SourceKind
 
 FREE_SHARE_WARN: Final = 0.15
 FREE_SHARE_FAIL: Final = 0.03
@@ -136,7 +137,7 @@ def _spools(settings: Settings) -> Iterator[Finding]:
                 expected="a few files",
                 advice="Start the core: nothing is lost, but nothing is judged either.",
             )
-        elif folder.name not in settings.sources and folder.name not in {"core", "console"}:
+        elif source_of(folder.name.removesuffix(LINKS_SUFFIX)) not in {*settings.sources, *RESERVED_SOURCES}:
             yield Finding(
                 check="spool",
                 level=Level.NOTE,

@@ -61,6 +61,10 @@ def test_a_spool_nobody_reads(home):
     """A source without a name, and one that waits."""
     (home / "spool" / "old-db").mkdir(parents=True)
     (home / "spool" / "core").mkdir()
+    with (home / "quivive.toml").open("a") as file:
+        file.write('\n[sources.api]\nkind = "accesses"\nnamespace = "crm"\n')
+    for known in ("api", "api-links", "api-w2"):
+        (home / "spool" / known).mkdir()
     with (home / "spool" / "core" / "1").open("wb") as file:
         file.truncate(65 << 20)
     assert levels(home, "spool") == {"core": Level.WARN, "old-db": Level.NOTE}
