@@ -40,6 +40,16 @@ class EntryKind(StrEnum):
     RULE_VERSION = "rule.version"
     WATCHED_RECORD = "watched.record"
     CANARY = "canary"
+    PURGE = "purge"
+    HOLD = "hold"
+    HOLD_RELEASE = "hold.release"
+    ERASURE = "erasure"
+    RETENTION_CHECK = "retention.check"
+    APPROVAL = "approval"
+    CASE = "case"
+    CASE_STEP = "case.step"
+    UNMASK = "unmask"
+    GATE_RECORD = "gate.record"
 
 
 class RetentionClass(StrEnum):
@@ -81,6 +91,16 @@ KIND_CLASS: Final[dict[EntryKind, RetentionClass]] = {
     EntryKind.RULE_VERSION: RetentionClass.GOVERNANCE,
     EntryKind.WATCHED_RECORD: RetentionClass.GOVERNANCE,
     EntryKind.CANARY: RetentionClass.GOVERNANCE,
+    EntryKind.PURGE: RetentionClass.CERTIFICATE,
+    EntryKind.HOLD: RetentionClass.GOVERNANCE,
+    EntryKind.HOLD_RELEASE: RetentionClass.GOVERNANCE,
+    EntryKind.ERASURE: RetentionClass.GOVERNANCE,
+    EntryKind.RETENTION_CHECK: RetentionClass.GOVERNANCE,
+    EntryKind.APPROVAL: RetentionClass.GOVERNANCE,
+    EntryKind.CASE: RetentionClass.GOVERNANCE,
+    EntryKind.CASE_STEP: RetentionClass.GOVERNANCE,
+    EntryKind.UNMASK: RetentionClass.GOVERNANCE,
+    EntryKind.GATE_RECORD: RetentionClass.GOVERNANCE,
 }
 
 
@@ -148,6 +168,16 @@ class ActKind(StrEnum):
     ISSUE_TOKEN = "issue_token"  # noqa: S105 - the name of an act
     REVOKE_TOKEN = "revoke_token"  # noqa: S105
     ISSUE_SIGN_IN_LINK = "issue_sign_in_link"
+    VIEW_CASES = "view_cases"
+    VIEW_CASE = "view_case"
+    OPEN_CASE = "open_case"
+    STEP_CASE = "step_case"
+    HAND_OVER_CASE = "hand_over_case"
+    REQUEST_UNMASK = "request_unmask"
+    DECIDE_UNMASK = "decide_unmask"
+    VIEW_UNMASKED = "view_unmasked"
+    RESOLVE_RECORDS = "resolve_records"
+    RECORD_GATE_PAPER = "record_gate_paper"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
