@@ -50,6 +50,19 @@ class EntryKind(StrEnum):
     CASE_STEP = "case.step"
     UNMASK = "unmask"
     GATE_RECORD = "gate.record"
+    RECORDING_CAMPAIGN = "recording.campaign"
+    RECORDING_NOTICE = "recording.notice"
+    RECORDING_NEUTRALISED = "recording.neutralised"
+    RECORDING_ANSWER = "recording.answer"
+    RECORDING = "recording"
+    LISTENING = "listening"
+    NONCONFORMITY = "nonconformity"
+    OBJECTION = "objection"
+    RECORDING_PLAN = "recording.plan"
+    RECORDING_PURGE = "recording.purge"
+    RECORDING_HOLD = "recording.hold"
+    ANALYSIS_GRID = "analysis.grid"
+    ANALYSIS_DOCUMENT = "analysis.document"
 
 
 class RetentionClass(StrEnum):
@@ -101,6 +114,19 @@ KIND_CLASS: Final[dict[EntryKind, RetentionClass]] = {
     EntryKind.CASE_STEP: RetentionClass.GOVERNANCE,
     EntryKind.UNMASK: RetentionClass.GOVERNANCE,
     EntryKind.GATE_RECORD: RetentionClass.GOVERNANCE,
+    EntryKind.RECORDING_CAMPAIGN: RetentionClass.GOVERNANCE,
+    EntryKind.RECORDING_NOTICE: RetentionClass.GOVERNANCE,
+    EntryKind.RECORDING_NEUTRALISED: RetentionClass.GOVERNANCE,
+    EntryKind.RECORDING_ANSWER: RetentionClass.TRACE,
+    EntryKind.RECORDING: RetentionClass.TRACE,
+    EntryKind.LISTENING: RetentionClass.TRACE,
+    EntryKind.NONCONFORMITY: RetentionClass.GOVERNANCE,
+    EntryKind.OBJECTION: RetentionClass.TRACE,
+    EntryKind.RECORDING_PLAN: RetentionClass.GOVERNANCE,
+    EntryKind.RECORDING_PURGE: RetentionClass.CERTIFICATE,
+    EntryKind.RECORDING_HOLD: RetentionClass.GOVERNANCE,
+    EntryKind.ANALYSIS_GRID: RetentionClass.GOVERNANCE,
+    EntryKind.ANALYSIS_DOCUMENT: RetentionClass.GOVERNANCE,
 }
 
 
@@ -178,6 +204,17 @@ class ActKind(StrEnum):
     VIEW_UNMASKED = "view_unmasked"
     RESOLVE_RECORDS = "resolve_records"
     RECORD_GATE_PAPER = "record_gate_paper"
+    VIEW_RECORDINGS = "view_recordings"
+    PROPOSE_CAMPAIGN = "propose_campaign"
+    DECIDE_CAMPAIGN = "decide_campaign"
+    END_CAMPAIGN = "end_campaign"
+    SEND_NOTICES = "send_notices"
+    ACKNOWLEDGE_NOTICE = "acknowledge_notice"
+    IMPORT_SHEET = "import_sheet"
+    NEUTRALISE = "neutralise"
+    REGISTER_GRID = "register_grid"
+    MAKE_DOCUMENT = "make_document"
+    VIEW_DOCUMENT = "view_document"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,10 +12,13 @@ class Permission(StrEnum):
     CONTROLLER_ACCESSES_READ = "controller.accesses.read"
     CONTROLLER_ALERTS_READ = "controller.alerts.read"
     CONTROLLER_ALERTS_REVIEW = "controller.alerts.review"
+    CONTROLLER_CASES_READ = "controller.cases.read"
+    CONTROLLER_CASES_WRITE = "controller.cases.write"
     CONTROLLER_COVERAGE_READ = "controller.coverage.read"
     CONTROLLER_EXPOSURE_SEARCH = "controller.exposure.search"
     CONTROLLER_SUBJECT_SEARCH = "controller.subject.search"
     CONTROLLER_UNEXPLAINED_READ = "controller.unexplained.read"
+    CONTROLLER_UNMASK = "controller.unmask.read"
     OPERATOR_ACCESSES_WRITE = "operator.accesses.write"
     OPERATOR_CONTACTS_WRITE = "operator.contacts.write"
     OPERATOR_DIRECTORY_WRITE = "operator.directory.write"
@@ -40,10 +43,13 @@ _TRACE: Final = frozenset(
         Permission.CONTROLLER_ACCESSES_READ,
         Permission.CONTROLLER_ALERTS_READ,
         Permission.CONTROLLER_ALERTS_REVIEW,
+        Permission.CONTROLLER_CASES_READ,
+        Permission.CONTROLLER_CASES_WRITE,
         Permission.CONTROLLER_COVERAGE_READ,
         Permission.CONTROLLER_EXPOSURE_SEARCH,
         Permission.CONTROLLER_SUBJECT_SEARCH,
         Permission.CONTROLLER_UNEXPLAINED_READ,
+        Permission.CONTROLLER_UNMASK,
     }
 )
 _COMMON: Final = frozenset({Permission.PUBLIC_PAGE_READ})
