@@ -8,14 +8,41 @@ import msgspec
 import pytest
 
 from quivive import settings
-from quivive.model import access, alert, approval, catalogue, contact, entry, gate, permission, purge, verdict
+from quivive.model import (
+    access,
+    alert,
+    approval,
+    catalogue,
+    contact,
+    entry,
+    gate,
+    permission,
+    purge,
+    recording,
+    recording_register,
+    verdict,
+)
 
 DOCS = Path(__file__).parents[2] / "docs"
 GLOSSARY = (DOCS / "glossary.md").read_text(encoding="utf-8")
 CONFIGURATION = (DOCS / "configuration.md").read_text(encoding="utf-8")
 SETS = [
     member
-    for module in (access, alert, approval, catalogue, contact, entry, gate, permission, purge, verdict, settings)
+    for module in (
+        access,
+        alert,
+        approval,
+        catalogue,
+        contact,
+        entry,
+        gate,
+        permission,
+        purge,
+        recording,
+        recording_register,
+        verdict,
+        settings,
+    )
     for member in vars(module).values()
     if isinstance(member, type) and issubclass(member, StrEnum) and member is not StrEnum
 ]

@@ -28,6 +28,7 @@ class ApprovalAct(StrEnum):
     HOLD_RELEASE = "hold_release"
     ERASURE = "erasure"
     CONTRACT_END = "contract_end"
+    RECORDINGS_CAMPAIGN = "recordings_campaign"
     RECORDINGS_PURGE = "recordings_purge"
     RECORDINGS_HOLD = "recordings_hold"
     RECORDINGS_RELEASE = "recordings_release"

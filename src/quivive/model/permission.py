@@ -25,9 +25,16 @@ class Permission(StrEnum):
     OPERATOR_HEALTH_READ = "operator.health.read"
     OPERATOR_LEDGER_VERIFY = "operator.ledger.verify"
     OPERATOR_ROSTER_WRITE = "operator.roster.write"
+    OWN_RECORDINGS_READ = "own.recordings.read"
     OWN_SPACE_READ = "own.space.read"
     OWN_WORD_WRITE = "own.word.write"
     PUBLIC_PAGE_READ = "public.page.read"
+    RECORDINGS_ANALYSIS_WRITE = "recordings.analysis.write"
+    RECORDINGS_AUDIO_LISTEN = "recordings.audio.listen"
+    RECORDINGS_CAMPAIGN_APPROVE = "recordings.campaign.approve"
+    RECORDINGS_PURGE_APPROVE = "recordings.purge.approve"
+    RECORDINGS_REGISTER_READ = "recordings.register.read"
+    RECORDINGS_REGISTER_WRITE = "recordings.register.write"
 
 
 class Role(StrEnum):
@@ -35,6 +42,7 @@ class Role(StrEnum):
     DPO = "dpo"
     ADMINISTRATOR = "administrator"
     AGENT = "agent"
+    EVALUATOR = "evaluator"
     INTEGRATION = "integration"
 
 
@@ -53,12 +61,22 @@ _TRACE: Final = frozenset(
     }
 )
 _COMMON: Final = frozenset({Permission.PUBLIC_PAGE_READ})
+_REGISTER: Final = frozenset({Permission.RECORDINGS_REGISTER_READ, Permission.RECORDINGS_REGISTER_WRITE})
 
 ROLE_PERMISSIONS: Final[dict[Role, frozenset[Permission]]] = {
     Role.SECURITY: _TRACE | _COMMON | {Permission.OPERATOR_LEDGER_VERIFY},
-    Role.DPO: _TRACE | _COMMON | {Permission.OPERATOR_HEALTH_READ, Permission.OPERATOR_LEDGER_VERIFY},
+    Role.DPO: _TRACE
+    | _COMMON
+    | _REGISTER
+    | {
+        Permission.OPERATOR_HEALTH_READ,
+        Permission.OPERATOR_LEDGER_VERIFY,
+        Permission.RECORDINGS_CAMPAIGN_APPROVE,
+        Permission.RECORDINGS_PURGE_APPROVE,
+    },
     Role.ADMINISTRATOR: _COMMON | {Permission.OPERATOR_HEALTH_READ, Permission.OPERATOR_LEDGER_VERIFY},
-    Role.AGENT: _COMMON | {Permission.OWN_SPACE_READ, Permission.OWN_WORD_WRITE},
+    Role.AGENT: _COMMON | {Permission.OWN_RECORDINGS_READ, Permission.OWN_SPACE_READ, Permission.OWN_WORD_WRITE},
+    Role.EVALUATOR: _COMMON | _REGISTER | {Permission.RECORDINGS_ANALYSIS_WRITE, Permission.RECORDINGS_AUDIO_LISTEN},
     Role.INTEGRATION: _COMMON
     | {
         Permission.OPERATOR_ACCESSES_WRITE,
