@@ -169,30 +169,3 @@ class CaseStepBody:
     opinion: str = ""
     check: str = ""
     text_sha256: str = ""
-
-
-class UnmaskState(StrEnum):
-    REQUESTED = "requested"
-    APPROVED = "approved"
-    REFUSED = "refused"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UnmaskBody:
-    """Body of `unmask`: the name behind one agent of one case, asked by one person, granted by another.
-
-    `expires_at` 0 until approved, then at most eight hours later. The agent sees it in the own space, unless
-    `shown_from_at` (a dated investigation hold) lies ahead.
-    """
-
-    unmask: str
-    case: str
-    controller: str
-    ident: str
-    state: UnmaskState
-    principal: str
-    role: str
-    decided_at: int
-    expires_at: int
-    shown_from_at: int
-    text_sha256: str

@@ -48,7 +48,6 @@ class EntryKind(StrEnum):
     APPROVAL = "approval"
     CASE = "case"
     CASE_STEP = "case.step"
-    UNMASK = "unmask"
     GATE_RECORD = "gate.record"
     RECORDING_CAMPAIGN = "recording.campaign"
     RECORDING_NOTICE = "recording.notice"
@@ -112,7 +111,6 @@ KIND_CLASS: Final[dict[EntryKind, RetentionClass]] = {
     EntryKind.APPROVAL: RetentionClass.GOVERNANCE,
     EntryKind.CASE: RetentionClass.GOVERNANCE,
     EntryKind.CASE_STEP: RetentionClass.GOVERNANCE,
-    EntryKind.UNMASK: RetentionClass.GOVERNANCE,
     EntryKind.GATE_RECORD: RetentionClass.GOVERNANCE,
     EntryKind.RECORDING_CAMPAIGN: RetentionClass.GOVERNANCE,
     EntryKind.RECORDING_NOTICE: RetentionClass.GOVERNANCE,
