@@ -22,6 +22,7 @@ from quivive.model.catalogue import Alternate, Catalogue, Table, TableKind
 from quivive.model.catalogue import Path as KeyPath
 from quivive.model.errors import ConfigurationError
 from quivive.model.ids import CONTROLLER_ID_PATTERN, OPERATOR, SOURCE_NAME_PATTERN, WORKER_PATTERN
+from quivive.retention_settings import RetentionSettings, check_retention
 from quivive.zone_settings import ZoneSettings, check_zones
 
 SETTINGS_FILE: Final = "quivive.toml"
@@ -34,7 +35,7 @@ SLOT_MAX: Final = 1_023  # slot 0 is the operator's own log; 1,024 fixed slots i
 MAX_RECORDS: Final = 100_000  # a limit above would stop nobody; what one result showed is remembered up to it
 MAX_DRAIN_S: Final = 86_400
 MAX_WORKERS: Final = 16
-RETENTION_DAYS_MAX: Final = 1_095  # law reference §5: above needs a legal text, which no setting can carry
+MAX_POLICY_AGE_S: Final = 2 * 86_400  # the core lends the gate the draws of today, tomorrow and the day after
 
 T = TypeVar("T")
 
@@ -48,6 +49,11 @@ class SourceKind(StrEnum):
     ROSTER = "roster"
     FILES = "files"
     AMI = "ami"
+    GATE = "gate"
+
+
+EDGE_KINDS: Final = frozenset({SourceKind.POSTGRES, SourceKind.GATE})
+"""Written by a process of their own with its own spool: neither the API nor the intake may write for them."""
 
 
 BEST_GRADE: Final = {
@@ -102,6 +108,7 @@ class SourceSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     tls_only: bool = False
     target_tls: Literal["off", "require", "verify"] = "off"
     target_ca: str = ""
+    authentication: Literal["relay", "terminate"] = "relay"
     side_dsn: str = ""
     mode: CaptureMode = CaptureMode.OBSERVE
     on_failure: Literal["open", "closed"] = "open"
@@ -129,6 +136,7 @@ class SourceSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     workers: int = 1
     user: str = ""
     secret_file: str = ""
+    policy_max_age_s: int = 86_400
     telephony: TelephonySettings | None = None
 
 
@@ -163,15 +171,6 @@ class _TableSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     path: _PathSettings | None = None
 
 
-class _RetentionSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    trace_days: int = 365
-    alert_days: int = 90
-    governance_days: int = 1_826
-    consent_days: int = 1_095
-    certificate_days: int = 3_653
-    justification: str = ""
-
-
 class _ControllerFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     name: str
     slot: int
@@ -181,7 +180,7 @@ class _ControllerFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     lateness_s: int = 3_600
     max_records_per_agent_hour: int = 0
     contact_sources: tuple[str, ...] = ()
-    retention: _RetentionSettings = msgspec.field(default_factory=_RetentionSettings)
+    retention: RetentionSettings = msgspec.field(default_factory=RetentionSettings)
     tables: tuple[_TableSettings, ...] = ()
     not_protected: tuple[str, ...] = ()
     functions: tuple[FunctionSettings, ...] = ()
@@ -208,6 +207,7 @@ class ControllerSettings:
     lateness_s: int
     contact_sources: tuple[str, ...]
     retention_days: dict[str, int]
+    justification: str = ""
     max_records_per_agent_hour: int = 0
     sensitive: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """Columns as `schema.table.column` by the name of their group."""
@@ -309,7 +309,7 @@ def _controller(path: Path) -> ControllerSettings:
     decoded = _decode(path, _ControllerFile, shown)
     if not 1 <= decoded.slot <= SLOT_MAX:
         raise ConfigurationError(file=shown, key="slot", expected=f"1 to {SLOT_MAX}", found=str(decoded.slot))
-    _check_retention(decoded.retention, shown)
+    check_retention(decoded.retention, shown)
     _check_place(decoded, shown)
     tables = _tables(decoded, shown)
     return replace(_settings_of(identifier, decoded, tables), sensitive=_sensitive(decoded, tables, shown))
@@ -408,30 +408,9 @@ def _settings_of(identifier: str, decoded: _ControllerFile, tables: tuple[Table,
         lateness_s=decoded.lateness_s,
         max_records_per_agent_hour=decoded.max_records_per_agent_hour,
         contact_sources=decoded.contact_sources,
-        retention_days={
-            "trace": decoded.retention.trace_days,
-            "alert": decoded.retention.alert_days,
-            "governance": decoded.retention.governance_days,
-            "consent": decoded.retention.consent_days,
-            "certificate": decoded.retention.certificate_days,
-        },
+        retention_days=decoded.retention.days,
+        justification=decoded.retention.justification,
     )
-
-
-def _check_retention(retention: _RetentionSettings, shown: str) -> None:
-    """CNIL 2021-122: 6 to 12 months; up to 3 years when justified (law reference T-06)."""
-    days = retention.trace_days
-    if not 1 <= days <= RETENTION_DAYS_MAX:
-        raise ConfigurationError(
-            file=shown, key="retention.trace_days", expected=f"1 to {RETENTION_DAYS_MAX}", found=str(days)
-        )
-    if days > 365 and len(retention.justification) < 40:
-        raise ConfigurationError(
-            file=shown,
-            key="retention.justification",
-            expected="at least 40 characters when trace_days is above 365",
-            found=f"{len(retention.justification)} characters",
-        )
 
 
 def _check_console(operator: OperatorSettings) -> None:
@@ -483,6 +462,7 @@ _REQUIRED: Final[dict[SourceKind, tuple[str, ...]]] = {
     SourceKind.ROSTER: (),
     SourceKind.FILES: ("path", "mapping"),
     SourceKind.AMI: ("target", "user", "namespace"),
+    SourceKind.GATE: ("listen", "namespace"),
 }
 
 
@@ -511,12 +491,23 @@ def _check_source(settings: Settings, name: str, source: SourceSettings) -> None
         _check_number(source.drain_s, MAX_DRAIN_S, SETTINGS_FILE, f"{key}.drain_s")
         most = 1 if source.listen.startswith("unix:") else MAX_WORKERS  # a Unix socket cannot be shared
         _check_number(source.workers, most, SETTINGS_FILE, f"{key}.workers", 1)
+    if source.kind is SourceKind.GATE:
+        _check_exchange(source, key)
     if source.kind is SourceKind.AMI and isinstance(parse_address(source.target, f"{key}.target"), str):
         raise ConfigurationError(file=SETTINGS_FILE, key=f"{key}.target", expected="host:port", found="unix:")
     if source.telephony is not None:
         _check_telephony(settings, source.telephony, f"{key}.telephony")
     if source.reconcile_with:
         _check_second(settings, source, f"{key}.reconcile_with")
+
+
+def _check_exchange(source: SourceSettings, key: str) -> None:
+    """An exchange asks over loopback or a Unix socket: its questions name agents, and cross no network in clear."""
+    address = parse_address(source.listen, f"{key}.listen")
+    if not isinstance(address, str) and not address[0].startswith(("127.", "localhost", "::1")):
+        expected = "an address of this machine (127.0.0.1:port) or unix:/path; elsewhere behind a TLS proxy"
+        raise ConfigurationError(file=SETTINGS_FILE, key=f"{key}.listen", expected=expected, found=source.listen)
+    _check_number(source.policy_max_age_s, MAX_POLICY_AGE_S, SETTINGS_FILE, f"{key}.policy_max_age_s", 1)
 
 
 _SECOND_KINDS: Final = {SourceKind.FILES, SourceKind.ACCESSES, SourceKind.ACCESS_FILE}

@@ -53,7 +53,7 @@ STRUCTS = [
     settings.DetectionSettings,
     settings.ZoneSettings,
     settings._ControllerFile,
-    settings._RetentionSettings,
+    settings.RetentionSettings,
     settings._TableSettings,
 ]
 

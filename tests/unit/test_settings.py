@@ -136,6 +136,14 @@ def test_a_whole_configuration_is_read(tmp_path: Path) -> None:
         ),
         (
             MAIN,
+            SHOP + "[retention]\ntrace_days = 90\n",
+            "controllers/shop.toml",
+            "retention.trace_days",
+            "180 to 1095 days: CNIL 2021-122: 6 to 12 months, to 3 years when justified",
+            "90",
+        ),
+        (
+            MAIN,
             SHOP.replace("telephony", "pbx"),
             "controllers/shop.toml",
             "contact_sources",
