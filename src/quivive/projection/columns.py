@@ -21,6 +21,7 @@ from quivive.model.gate import GateBody
 from quivive.model.ids import source_of
 from quivive.model.learned import LearnedParametersBody
 from quivive.projection.alert_rows import ALERT_BODIES, ALERT_LAYOUT, ALERT_ROWS
+from quivive.projection.case_rows import CASE_BODIES, CASE_LAYOUT, CASE_ROWS
 from quivive.projection.decode import (
     BODY_DECODERS,
     AccessRow,
@@ -136,11 +137,15 @@ _LAYOUT: Final[dict[str, tuple[tuple[str, str], ...]]] = {
         ("controller", TEXT), ("from_at", INT), ("tie", TIE), ("source", TEXT), ("skew_us", INT),
     ),
     **ALERT_LAYOUT,
+    **CASE_LAYOUT,
 }  # fmt: skip
 
 _SPEAKING: Final = frozenset({LegRole.AGENT, LegRole.CONSULT})
 _DTYPES: Final[dict[str, type[np.generic]]] = {INT: np.int64, BOOL: np.bool_, TIE: np.uint64, HALF: np.uint64}
 STAGED_TABLES: Final = tuple(_LAYOUT)
+_TOLD_BODIES: Final = {**ALERT_BODIES, **CASE_BODIES}
+_TOLD_ROWS: Final = {**ALERT_ROWS, **CASE_ROWS}
+"""Kinds whose rows are made in a room of their own."""
 
 Rows = dict[str, list[tuple[Any, ...]]]
 
@@ -164,9 +169,9 @@ def columns_of(batch: Iterable[bytes]) -> dict[str, Columns]:
         seen[0] = max(seen[0], envelope.captured_at)
         seen[1] += 1
         decoder = BODY_DECODERS.get(envelope.kind)
-        if envelope.kind in ALERT_ROWS:
-            ALERT_ROWS[envelope.kind](
-                rows, envelope, _tie(envelope.body), ALERT_BODIES[envelope.kind].decode(envelope.body)
+        if envelope.kind in _TOLD_ROWS:
+            _TOLD_ROWS[envelope.kind](
+                rows, envelope, _tie(envelope.body), _TOLD_BODIES[envelope.kind].decode(envelope.body)
             )
         elif decoder is not None:
             _ROWS_OF[envelope.kind](rows, envelope, decoder.decode(envelope.body))

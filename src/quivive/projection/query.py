@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from importlib.resources import files
 from pathlib import PurePath
 from typing import Any, Final
 
@@ -24,13 +25,14 @@ from quivive.projection.store import read_sql
 MAX_ROWS: Final = 5_000
 """Rows one query may return; a page or an API answer never needs more, an export pages on."""
 
-QUERY_NAMES: Final = (
-    "access", "accesses_by_subject", "activity", "alert", "alert_accesses", "alert_counts", "alert_digest", "alerts",
-    "attribution_by_application", "calls_around", "counts", "coverage", "coverage_by_application", "coverage_reasons",
-    "episode", "evidence", "gaps", "gate", "health", "incidents", "links_of", "looks_of", "questions_of", "reconcile",
-    "reconcile_skew", "recorded_of", "rules_in_force", "shares", "switches", "unexplained", "unexplained_accesses",
-    "weak_excess", "words_of_access",
-)  # fmt: skip
+QUERY_NAMES: Final = tuple(
+    sorted(
+        each.name.removesuffix(".sql")
+        for each in files("quivive.projection").joinpath("queries").iterdir()
+        if each.name.endswith(".sql") and not each.name.startswith("_")
+    )
+)
+"""Every text of `queries/` but its fragments."""
 
 _FRAGMENT: Final = re.compile(r"^-- fragment: (\w+)\n", re.MULTILINE)
 _PARAMETER: Final = re.compile(r"\$(\w+)")

@@ -88,6 +88,25 @@ CREATE TABLE IF NOT EXISTS gate_state (
     employer VARCHAR NOT NULL, establishment VARCHAR NOT NULL, module VARCHAR NOT NULL, version BIGINT NOT NULL,
     tie UBIGINT NOT NULL, state VARCHAR NOT NULL, reference VARCHAR NOT NULL, demonstration BOOLEAN NOT NULL
 );
+CREATE TABLE IF NOT EXISTS gate_history (
+    employer VARCHAR NOT NULL, establishment VARCHAR NOT NULL, module VARCHAR NOT NULL, sealed_at BIGINT NOT NULL,
+    tie UBIGINT NOT NULL, state VARCHAR NOT NULL, reference VARCHAR NOT NULL, demonstration BOOLEAN NOT NULL
+);
+CREATE TABLE IF NOT EXISTS gate_record (
+    employer VARCHAR NOT NULL, establishment VARCHAR NOT NULL, module VARCHAR NOT NULL, record VARCHAR NOT NULL,
+    dated_at BIGINT NOT NULL, recorded_at BIGINT NOT NULL, tie UBIGINT NOT NULL, reference VARCHAR NOT NULL,
+    text_sha256 VARCHAR NOT NULL, purposes VARCHAR NOT NULL, rules VARCHAR NOT NULL, demonstration BOOLEAN NOT NULL
+);
+-- Cases (entries of the console): `body` is the entry's own JSON, folded by `quivive.cases.view`.
+CREATE TABLE IF NOT EXISTS case_file (
+    case_hi UBIGINT NOT NULL, case_lo UBIGINT NOT NULL, opened_at BIGINT NOT NULL, tie UBIGINT NOT NULL,
+    controller VARCHAR NOT NULL, ident_hi UBIGINT NOT NULL, ident_lo UBIGINT NOT NULL,
+    alert_hi UBIGINT NOT NULL, alert_lo UBIGINT NOT NULL, body VARCHAR NOT NULL
+);
+CREATE TABLE IF NOT EXISTS case_step (
+    case_hi UBIGINT NOT NULL, case_lo UBIGINT NOT NULL, step_hi UBIGINT NOT NULL, step_lo UBIGINT NOT NULL,
+    taken_at BIGINT NOT NULL, tie UBIGINT NOT NULL, controller VARCHAR NOT NULL, body VARCHAR NOT NULL
+);
 CREATE TABLE IF NOT EXISTS gap (
     controller VARCHAR NOT NULL, source VARCHAR NOT NULL, from_at BIGINT NOT NULL, to_at BIGINT NOT NULL,
     cause VARCHAR NOT NULL, lost BIGINT NOT NULL

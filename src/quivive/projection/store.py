@@ -23,6 +23,7 @@ MEMORY_MAX: Final = "2GB"
 _MERGES: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
     ("agent", ("agent", "account", "assignment")),
     ("shift", ("shift",)),
+    ("gate_history", ("gate_state",)),
     ("gate_state", ("gate_state",)),
     ("contact", ("contact", "leg", "contact_subject", "contact_touch")),
     ("link", ("link",)),
@@ -44,6 +45,9 @@ _MERGES: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
     ("agent_question", ("agent_question",)),
     ("agent_word", ("agent_word",)),
     ("rule_version", ("rule_version",)),
+    ("case_file", ("case_file",)),
+    ("case_step", ("case_step",)),
+    ("gate_record", ("gate_record",)),
     ("watched_record", ("watched_record",)),
     ("configuration", ("configuration", "zone", "sensitive_column", "configured_source")),
 )

@@ -1,0 +1,66 @@
+"""Rows of cases, of the gate's papers and of what needs two persons (entries of the console and of `quivive gate`).
+
+Called by `columns`, which stages them. Pure. Must never merge, and never turn a code into a sentence. A step is kept
+as its own JSON: `quivive.cases.view` folds the steps, and no SQL decides a stage.
+"""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+import msgspec
+
+from quivive.model.case import CaseBody, CaseStepBody
+from quivive.model.entry import EntryKind
+from quivive.model.gate_record import GateRecordBody
+from quivive.projection.decode import Envelope
+from quivive.projection.forms import BOOL, INT, KEY, TEXT, TIE
+
+Rows = dict[str, list[tuple[Any, ...]]]
+
+CASE_LAYOUT: Final[dict[str, tuple[tuple[str, str], ...]]] = {
+    "case_file": (
+        ("case", KEY), ("opened_at", INT), ("tie", TIE), ("controller", TEXT), ("ident", KEY), ("alert", KEY),
+        ("body", TEXT),
+    ),
+    "case_step": (("case", KEY), ("step", KEY), ("taken_at", INT), ("tie", TIE), ("controller", TEXT), ("body", TEXT)),
+    "gate_record": (
+        ("employer", TEXT), ("establishment", TEXT), ("module", TEXT), ("record", TEXT), ("dated_at", INT),
+        ("recorded_at", INT), ("tie", TIE), ("reference", TEXT), ("text_sha256", TEXT), ("purposes", TEXT),
+        ("rules", TEXT), ("demonstration", BOOL),
+    ),
+}  # fmt: skip
+
+
+def _json(values: Any) -> str:
+    return msgspec.json.encode(values, order="sorted").decode()
+
+
+def _case(rows: Rows, envelope: Envelope, tie: int, body: CaseBody) -> None:
+    rows["case_file"].append(
+        (body.case, envelope.captured_at, tie, body.controller, body.ident, body.alert, _json(body))
+    )  # fmt: skip
+
+
+def _step(rows: Rows, envelope: Envelope, tie: int, body: CaseStepBody) -> None:
+    rows["case_step"].append((body.case, body.step, body.taken_at, tie, envelope.controller, _json(body)))
+
+
+def _record(rows: Rows, envelope: Envelope, tie: int, body: GateRecordBody) -> None:
+    rows["gate_record"].append(
+        (
+            body.employer, body.establishment, body.module, body.record, body.dated_at, envelope.captured_at, tie,
+            body.reference, body.text_sha256, ",".join(body.purposes), ",".join(body.rules), body.demonstration,
+        )
+    )  # fmt: skip
+
+
+CASE_BODIES: Final[dict[str, msgspec.json.Decoder[Any]]] = {
+    EntryKind.CASE: msgspec.json.Decoder(CaseBody),
+    EntryKind.CASE_STEP: msgspec.json.Decoder(CaseStepBody),
+    EntryKind.GATE_RECORD: msgspec.json.Decoder(GateRecordBody),
+}
+CASE_ROWS: Final[dict[str, Callable[[Rows, Envelope, int, Any], None]]] = {
+    EntryKind.CASE: _case,
+    EntryKind.CASE_STEP: _step,
+    EntryKind.GATE_RECORD: _record,
+}
