@@ -37,6 +37,7 @@ _GOVERNED: Final = frozenset(
         SourceKind.CONTACTS,
         SourceKind.FILES,
         SourceKind.AMI,
+        SourceKind.GATE,
     }
 )
 

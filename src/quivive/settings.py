@@ -35,7 +35,6 @@ SLOT_MAX: Final = 1_023  # slot 0 is the operator's own log; 1,024 fixed slots i
 MAX_RECORDS: Final = 100_000  # a limit above would stop nobody; what one result showed is remembered up to it
 MAX_DRAIN_S: Final = 86_400
 MAX_WORKERS: Final = 16
-MAX_POLICY_AGE_S: Final = 2 * 86_400  # the core lends the gate the draws of today, tomorrow and the day after
 
 T = TypeVar("T")
 
@@ -136,7 +135,6 @@ class SourceSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     workers: int = 1
     user: str = ""
     secret_file: str = ""
-    policy_max_age_s: int = 86_400
     telephony: TelephonySettings | None = None
 
 
@@ -483,6 +481,15 @@ def _check_source(settings: Settings, name: str, source: SourceSettings) -> None
             expected=f"one of {', '.join(sorted(settings.controllers)) or 'controllers/*.toml'}",
             found=source.controller or "nothing",
         )
+    _check_address(source, key)
+    if source.telephony is not None:
+        _check_telephony(settings, source.telephony, f"{key}.telephony")
+    if source.reconcile_with:
+        _check_second(settings, source, f"{key}.reconcile_with")
+
+
+def _check_address(source: SourceSettings, key: str) -> None:
+    """Addresses and bounds of the kinds that listen or call."""
     if source.kind is SourceKind.POSTGRES:
         parse_address(source.listen, f"{key}.listen")
         parse_address(source.target, f"{key}.target")
@@ -495,10 +502,6 @@ def _check_source(settings: Settings, name: str, source: SourceSettings) -> None
         _check_exchange(source, key)
     if source.kind is SourceKind.AMI and isinstance(parse_address(source.target, f"{key}.target"), str):
         raise ConfigurationError(file=SETTINGS_FILE, key=f"{key}.target", expected="host:port", found="unix:")
-    if source.telephony is not None:
-        _check_telephony(settings, source.telephony, f"{key}.telephony")
-    if source.reconcile_with:
-        _check_second(settings, source, f"{key}.reconcile_with")
 
 
 def _check_exchange(source: SourceSettings, key: str) -> None:
@@ -507,7 +510,6 @@ def _check_exchange(source: SourceSettings, key: str) -> None:
     if not isinstance(address, str) and not address[0].startswith(("127.", "localhost", "::1")):
         expected = "an address of this machine (127.0.0.1:port) or unix:/path; elsewhere behind a TLS proxy"
         raise ConfigurationError(file=SETTINGS_FILE, key=f"{key}.listen", expected=expected, found=source.listen)
-    _check_number(source.policy_max_age_s, MAX_POLICY_AGE_S, SETTINGS_FILE, f"{key}.policy_max_age_s", 1)
 
 
 _SECOND_KINDS: Final = {SourceKind.FILES, SourceKind.ACCESSES, SourceKind.ACCESS_FILE}

@@ -8,10 +8,12 @@ from pathlib import Path
 import pytest
 
 from quivive.intake import Acceptor, IntakePorts, SeenTable
+from quivive.intake.batch import IntakeKind
 from quivive.model.access import Action, Outcome
 from quivive.model.catalogue import Catalogue, Table, TableKind
 from quivive.model.contact import ContactKind, Direction, LegRole
 from quivive.model.gate import CapturePolicy
+from quivive.model.recording import ListeningKind, ListeningReason, SegmentState
 from quivive.privacy.pseudonym import ControllerKeys
 from quivive.rows import MAX_BATCH_BYTES, MAX_ROW_BYTES, MAX_ROWS
 from quivive.settings import ControllerSettings, OperatorSettings, Settings, SourceKind, SourceSettings
@@ -70,7 +72,7 @@ def take(tmp_path):
     intake = Acceptor(settings, ports, seen)
 
     def send(kind, media, body):
-        source = "contacts" if kind == "heartbeats" else kind
+        source = "contacts" if kind in ("heartbeats", "recordings", "listenings") else kind
         return asyncio.run(intake.take(kind=kind, source=source, content_type=media, body=body.encode()))
 
     yield send
@@ -100,8 +102,8 @@ def test_each_curl_example_is_accepted(take, kind, media, body):
 
 
 def test_every_route_has_an_example():
-    """Five routes, five commands."""
-    assert {c.id for c in commands()} == {"accesses", "contacts", "directory", "roster", "heartbeats"}
+    """Each kind of batch has its command."""
+    assert {c.id for c in commands()} == set(IntakeKind)
 
 
 def test_the_lines_of_the_file_page_are_accepted(take):
@@ -113,7 +115,16 @@ def test_the_lines_of_the_file_page_are_accepted(take):
 
 def test_closed_sets_and_limits_are_those_of_the_code():
     """Each member and limit stands in the page."""
-    for member in (*Action, *Outcome, *ContactKind, *Direction, *LegRole):
+    for member in (
+        *Action,
+        *Outcome,
+        *ContactKind,
+        *Direction,
+        *LegRole,
+        *ListeningKind,
+        *ListeningReason,
+        *SegmentState,
+    ):
         assert f"`{member}`" in API
     assert (MAX_BATCH_BYTES, MAX_ROWS, MAX_ROW_BYTES) == (8 << 20, 10_000, 1 << 20)
     assert "At most 8 MiB and 10,000 rows; a row at most 1 MiB" in API

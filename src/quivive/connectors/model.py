@@ -18,6 +18,8 @@ class RowKind(StrEnum):
     DIRECTORY = "directory"
     ROSTER = "roster"
     HEARTBEATS = "heartbeats"
+    RECORDINGS = "recordings"
+    LISTENINGS = "listenings"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,12 +21,12 @@ from quivive.model.access import Grade
 from quivive.model.errors import ConfigurationError
 from quivive.settings import BEST_GRADE, SETTINGS_FILE, Settings, SourceKind, SourceSettings
 
-_NAMED_AGENTS: Final = frozenset({RowKind.ACCESSES, RowKind.CONTACTS})
+_NAMED_AGENTS: Final = frozenset({RowKind.ACCESSES, RowKind.CONTACTS, RowKind.RECORDINGS, RowKind.LISTENINGS})
 _TAKES: Final = {
-    SourceKind.ACCESSES: RowKind.ACCESSES,
-    SourceKind.CONTACTS: RowKind.CONTACTS,
-    SourceKind.DIRECTORY: RowKind.DIRECTORY,
-    SourceKind.ROSTER: RowKind.ROSTER,
+    SourceKind.ACCESSES: frozenset({RowKind.ACCESSES}),
+    SourceKind.CONTACTS: frozenset({RowKind.CONTACTS, RowKind.RECORDINGS, RowKind.LISTENINGS}),
+    SourceKind.DIRECTORY: frozenset({RowKind.DIRECTORY}),
+    SourceKind.ROSTER: frozenset({RowKind.ROSTER}),
 }
 """Rows a source with an API takes; a folder takes what its mapping makes."""
 _BY_LINE: Final = frozenset({FileType.LINES, FileType.NDJSON, FileType.DELIMITED})
@@ -52,10 +52,11 @@ def open_source(settings: Settings, name: str) -> Feed:
         region=controller.default_region if controller is not None else "FR",
     )
     feed = open_translator(source.mapping, context)
-    taken = _TAKES.get(source.kind, feed.kind)
-    if taken is not feed.kind:
+    taken = _TAKES.get(source.kind, frozenset({feed.kind}))
+    if feed.kind not in taken:
+        wanted = " or ".join(sorted(taken))
         raise ConfigurationError(
-            file=SETTINGS_FILE, key=f"{key}.mapping", expected=f"a mapping of {taken}", found=f"one of {feed.kind}"
+            file=SETTINGS_FILE, key=f"{key}.mapping", expected=f"a mapping of {wanted}", found=f"one of {feed.kind}"
         )
     if feed.kind in _NAMED_AGENTS and not source.namespace:
         raise ConfigurationError(file=SETTINGS_FILE, key=f"{key}.namespace", expected="a value", found="nothing")

@@ -18,7 +18,7 @@ from quivive.intake import IntakeReport
 from quivive.model.clock import now_us
 from quivive.model.errors import RefusedError
 from quivive.rows import MAX_BATCH_BYTES, RowError
-from quivive.settings import Settings, SourceKind
+from quivive.settings import EDGE_KINDS, Settings
 
 
 class ControlledIntake(Protocol):
@@ -38,7 +38,7 @@ class Webhook:
         self._feeds: dict[str, Feed] = {
             name: open_source(settings, name)
             for name, source in settings.sources.items()
-            if source.mapping and source.kind is not SourceKind.POSTGRES and not source.follow
+            if source.mapping and source.kind not in EDGE_KINDS and not source.follow
         }
         self._locks = {name: asyncio.Lock() for name in self._feeds}
 

@@ -34,7 +34,7 @@ from quivive.model.ids import OPERATOR
 from quivive.privacy.pseudonym import ControllerKeys
 from quivive.privacy.subject import SubjectKeyer
 from quivive.rows import RowError, decode_rows
-from quivive.settings import BEST_GRADE, Settings, SourceKind
+from quivive.settings import BEST_GRADE, EDGE_KINDS, Settings, SourceKind
 
 MAX_LINKS_REMEMBERED: Final = 65_536
 """Links already sent, per process: about 10 MB; a forgotten one is sent again, which changes nothing."""
@@ -90,7 +90,9 @@ _ACCEPTS: Final[dict[IntakeKind, frozenset[SourceKind]]] = {
     IntakeKind.CONTACTS: frozenset({SourceKind.CONTACTS, SourceKind.FILES, SourceKind.AMI}),
     IntakeKind.DIRECTORY: frozenset({SourceKind.DIRECTORY, SourceKind.FILES}),
     IntakeKind.ROSTER: frozenset({SourceKind.ROSTER, SourceKind.FILES}),
-    IntakeKind.HEARTBEATS: frozenset(set(SourceKind) - {SourceKind.POSTGRES}),
+    IntakeKind.HEARTBEATS: frozenset(set(SourceKind) - EDGE_KINDS),
+    IntakeKind.RECORDINGS: frozenset({SourceKind.CONTACTS, SourceKind.FILES, SourceKind.AMI}),
+    IntakeKind.LISTENINGS: frozenset({SourceKind.CONTACTS, SourceKind.FILES, SourceKind.AMI}),
 }
 
 

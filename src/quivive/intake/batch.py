@@ -14,6 +14,7 @@ import msgspec
 from quivive.capture.intake import AccessContext, map_access, merge_counts
 from quivive.capture.place import NO_PROGRAMS, NO_ZONES, Programs, Zones
 from quivive.contacts.directory import DirectoryContext, SealedIdentity, map_agent
+from quivive.contacts.hearing import MappedHearing, map_listening, map_recording
 from quivive.contacts.mapper import ContactContext, map_contact, map_heartbeat
 from quivive.contacts.roster import RosterContext, map_shift
 from quivive.model.access import AccessCountBody, Grade, LinkBody
@@ -37,6 +38,8 @@ class IntakeKind(StrEnum):
     DIRECTORY = "directory"
     ROSTER = "roster"
     HEARTBEATS = "heartbeats"
+    RECORDINGS = "recordings"
+    LISTENINGS = "listenings"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,6 +179,31 @@ def _contact(number: int, row: Row, facts: SourceFacts, policy: CapturePolicy, n
     )
 
 
+def _recording(number: int, row: Row, facts: SourceFacts, policy: CapturePolicy, now: int) -> MappedRow:
+    controller, keyer = _controller(row, facts)
+    mapped = map_recording(row, ContactContext(namespace=facts.namespace, keyer=keyer), policy, now, controller)
+    return _hearing(number, IntakeKind.RECORDINGS, EntryKind.RECORDING, facts, mapped, keyer.keys.key_id)
+
+
+def _listening(number: int, row: Row, facts: SourceFacts, policy: CapturePolicy, now: int) -> MappedRow:
+    controller, keyer = _controller(row, facts)
+    mapped = map_listening(row, ContactContext(namespace=facts.namespace, keyer=keyer), policy, now, controller)
+    return _hearing(number, IntakeKind.LISTENINGS, EntryKind.LISTENING, facts, mapped, keyer.keys.key_id)
+
+
+def _hearing(
+    number: int, kind: IntakeKind, entry: EntryKind, facts: SourceFacts, mapped: MappedHearing, key_id: str
+) -> MappedRow:
+    event = Event(
+        kind=entry,
+        captured_at=mapped.at,
+        controller=mapped.body.controller,
+        key_id=key_id,
+        body=encode_body(mapped.body),
+    )
+    return MappedRow(row=number, digest=_digest(kind, facts.name, mapped.native, mapped.body.version), events=(event,))
+
+
 def _links(at: int, controller: str, key_id: str, links: tuple[LinkBody, ...]) -> tuple[LinkEvent, ...]:
     return tuple(LinkEvent(at=at, controller=controller, key_id=key_id, link=link) for link in links)
 
@@ -228,6 +256,8 @@ _MAPPERS: Final[dict[IntakeKind, _Mapper]] = {
     IntakeKind.DIRECTORY: _agent,
     IntakeKind.ROSTER: _shift,
     IntakeKind.HEARTBEATS: _heartbeat,
+    IntakeKind.RECORDINGS: _recording,
+    IntakeKind.LISTENINGS: _listening,
 }
 
 

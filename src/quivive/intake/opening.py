@@ -17,7 +17,7 @@ from quivive.model.errors import StorageError
 from quivive.model.gate import CapturePolicy
 from quivive.privacy.keyring import Keyring
 from quivive.privacy.sealing import NONCE_BYTES, seal
-from quivive.settings import Settings, SourceKind
+from quivive.settings import EDGE_KINDS, Settings
 from quivive.spool import AsyncSpool, SpoolWriter
 
 SEEN_FILE: Final = "intake.db"
@@ -41,7 +41,7 @@ class Intake(Acceptor):
         seal: Callable[[str, int, bytes], None],
         clock: Callable[[], int],
     ) -> "Intake":
-        """Open every source but relays'.
+        """Open every source but those of edge processes (relays, exchanges).
 
         `policies(source)` tells what it may keep now; `seal(person, version, blob)` keeps a sealed identity
         (`Vault.put_identity`), durable on return, called from a worker thread.
@@ -53,7 +53,7 @@ class Intake(Acceptor):
         spools: dict[str, AsyncSpool] = {}
         try:
             for name, source in settings.sources.items():
-                if source.kind is not SourceKind.POSTGRES:
+                if source.kind not in EDGE_KINDS:
                     spools[name] = AsyncSpool(SpoolWriter.open(settings.home / "spool", name, clock()))
         except StorageError:
             for spool in spools.values():

@@ -17,6 +17,8 @@ from quivive.model.ids import AgentKey, AlternateKey, ContactKey, PersonKey, Rec
 PSEUDONYM_BYTES: Final = 16
 NEIGHBOURHOOD_BYTES: Final = 8
 NEIGHBOURHOOD_SHIFT: Final = 6  # 64 consecutive integer keys share a neighbourhood (DESIGN §6)
+MAX_ENDING: Final = 5
+"""Letters of a file's ending (`wav`, `gsm`, `wav49`); what is longer, or a number, belongs to the name."""
 _SEPARATOR: Final = b"\x1f"
 
 
@@ -56,6 +58,28 @@ def agent_key(keys: ControllerKeys, namespace: str, login: str) -> AgentKey:
 def contact_key(keys: ControllerKeys, native_id: str) -> ContactKey:
     """Pseudonym of a call, ticket or callback by its native id."""
     return ContactKey(_keyed(keys.record, b"contact", native_id.strip()))
+
+
+def recording_key(keys: ControllerKeys, namespace: str, native_id: str) -> str:
+    """Pseudonym of a recording or a listening by its native id in one system (`namespace`) of this controller."""
+    return _keyed(keys.record, b"recording", namespace, native_id.strip())
+
+
+def location_key(keys: ControllerKeys, location: str) -> str:
+    """Pseudonym of a recording's file: its last name without folder and endings, so that a player's copy is the same.
+
+    `/var/spool/monitor/2026/11/q-1763.7.wav` and `https://rec.example/mp3/q-1763.7.mp3` are one recording.
+    """
+    name = location.strip().partition("?")[0].rstrip("/").rpartition("/")[2].rpartition("\\")[2]
+    stem, dot, ending = name.rpartition(".")
+    if not (dot and stem and 1 <= len(ending) <= MAX_ENDING and not ending.isdigit()):
+        stem = name
+    return _keyed(keys.record, b"location", stem.casefold())
+
+
+def audio_key(keys: ControllerKeys, store: str, path: str) -> str:
+    """Pseudonym of one object of an audio store: the same when a file of this name comes back to this place."""
+    return _keyed(keys.record, b"audio", store, path)
 
 
 def consent_key(keys: ControllerKeys, reference: str) -> str:

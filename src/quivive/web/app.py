@@ -104,6 +104,8 @@ _HANDLERS: Final = (
     intake.take_directory,
     intake.take_roster,
     intake.take_heartbeats,
+    intake.take_recordings,
+    intake.take_listenings,
     webhook.take_payload,
 )
 

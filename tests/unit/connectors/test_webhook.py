@@ -84,5 +84,7 @@ def test_a_mapping_of_other_rows_stops_the_start(settings, tmp_path):
     wrong = installation(
         tmp_path, {"helpdesk": SourceSettings(kind=SourceKind.CONTACTS, namespace="desk", mapping="roster")}
     )
-    with pytest.raises(ConfigurationError, match="a mapping of contacts, found one of roster"):
+    with pytest.raises(
+        ConfigurationError, match="a mapping of contacts or listenings or recordings, found one of roster"
+    ):
         Webhook(wrong, MemoryIntake(facts()))

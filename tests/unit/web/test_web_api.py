@@ -8,7 +8,7 @@ import pytest
 from quivive.model.permission import Role
 from quivive.web.routes.intake import MAX_BODY
 
-INTAKES = ("accesses", "contacts", "directory", "roster", "heartbeats")
+INTAKES = ("accesses", "contacts", "directory", "roster", "heartbeats", "recordings", "listenings")
 NDJSON = "application/x-ndjson"
 
 

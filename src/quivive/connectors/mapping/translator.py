@@ -25,7 +25,9 @@ MAX_GROUP_ROWS: Final = 255
 """Rows of one contact: a call of so many legs is a loop."""
 TIE_BITS: Final = 10
 """Low bits of a version: two rows of one id and instant that differ are ordered by content, the same in any order."""
-VERSIONED: Final = frozenset({RowKind.CONTACTS, RowKind.DIRECTORY, RowKind.ROSTER})
+VERSIONED: Final = frozenset(
+    {RowKind.CONTACTS, RowKind.DIRECTORY, RowKind.ROSTER, RowKind.RECORDINGS, RowKind.LISTENINGS}
+)
 _EARLIEST: Final = frozenset(
     {"preview_at", "offered_at", "started_at", "opened_at", "assigned_at", "active_from", "from"}
 )

@@ -106,3 +106,15 @@ async def take_roster(request: Request[Any, Any, Any]) -> IntakeAnswer:
 async def take_heartbeats(request: Request[Any, Any, Any]) -> IntakeAnswer:
     """A source is alive and complete up to an instant."""
     return await _take(request, IntakeKind.HEARTBEATS)
+
+
+@post("/v1/recordings", **_options(Permission.OPERATOR_CONTACTS_WRITE, "Send recordings that were made"))
+async def take_recordings(request: Request[Any, Any, Any]) -> IntakeAnswer:
+    """Recordings that were made, each with its stretches."""
+    return await _take(request, IntakeKind.RECORDINGS)
+
+
+@post("/v1/listenings", **_options(Permission.OPERATOR_CONTACTS_WRITE, "Send who listened to whom, live or afterwards"))
+async def take_listenings(request: Request[Any, Any, Any]) -> IntakeAnswer:
+    """Live listening, playback and download."""
+    return await _take(request, IntakeKind.LISTENINGS)
