@@ -227,7 +227,8 @@ def settle_small(home, acknowledged):
     ledger = open_ledger(home)
     seqs = stored(ledger)
     ledger.close()
-    assert sorted(seqs) == list(range(1, acknowledged + 1))
+    assert sorted(seqs) == list(range(1, len(seqs) + 1))  # what was durable when the disk refused may be there too
+    assert len(seqs) >= acknowledged
     report = verify_home(home)
     assert report.exit_code == 0, report.findings[:5]
 

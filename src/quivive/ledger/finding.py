@@ -41,6 +41,9 @@ class FindingCode(StrEnum):
     HEAD_DIFFERS = "head_differs"
     SLOTS_DIFFER = "slots_differ"
     SLOTS_NOT_CHECKED = "slots_not_checked"
+    SIGNATURE_MISSING = "signature_missing"
+    ANCHOR_ALTERED = "anchor_altered"
+    ERASED = "erased"
     UNEXPECTED_FILE = "unexpected_file"
     UNREADABLE = "unreadable"
 
@@ -49,6 +52,8 @@ _EXITS: Final = {
     FindingCode.SEGMENT_TAIL: Exit.STALE,  # an append that never returned; what is published and missing says more
     FindingCode.JOURNAL_MISSING: Exit.STALE,
     FindingCode.SLOTS_NOT_CHECKED: Exit.STALE,
+    FindingCode.SIGNATURE_MISSING: Exit.STALE,
+    FindingCode.ERASED: Exit.ERASED,
     FindingCode.JOURNAL_AHEAD: Exit.INCONSISTENT,
     FindingCode.HEAD_DIFFERS: Exit.INCONSISTENT,
     FindingCode.PAYLOAD_NOT_CHECKED: Exit.CANNOT_CHECK,

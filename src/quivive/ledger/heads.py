@@ -154,6 +154,14 @@ class Heads:
         )
         return [_place(row) for row in rows]
 
+    def runs_of(self, path: str) -> list[FramePlace]:
+        """Every run of one segment file, in order of shard and index."""
+        rows = self._all(
+            "select shard, first, count, path, start, length, frames from runs where path = ? order by shard, first",
+            (path,),
+        )
+        return [_place(row) for row in rows]
+
     def extents(self) -> dict[str, int]:
         """Segment files and the length that is known good."""
         return dict(self._all("select path, size from extents"))

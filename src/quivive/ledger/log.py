@@ -11,7 +11,7 @@ import contextlib
 import fcntl
 import os
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -26,15 +26,15 @@ from quivive.ledger.own import as_gap, opening
 from quivive.ledger.published import PublishedLog
 from quivive.ledger.recovery import LedgerDamagedError
 from quivive.ledger.restore import open_run, restore
-from quivive.ledger.shard import Prepared, Shard, group
+from quivive.ledger.shard import Prepared, Segment, Shard, group
 from quivive.ledger.snapshot import copy_evidence
-from quivive.ledger.spinelog import VKEY_FILE, SpineLog
+from quivive.ledger.spinelog import SpineLog
 from quivive.model.clock import SECOND_US, Micros, utc_day, utc_month
 from quivive.model.entry import SpoolEvent
 from quivive.model.errors import ConfigurationError, StorageError
 from quivive.model.ids import OPERATOR
 from quivive.privacy.keyring import Keyring
-from quivive.spool.durable import make_directories, write_atomic
+from quivive.spool.durable import make_directories
 from quivive.spool.record import SpoolCursor
 
 MAX_PENDING_ENTRIES: Final = 131_072
@@ -238,6 +238,19 @@ class Ledger:
                     break
         return entries
 
+    def of_day(self, segment: Segment) -> Iterator[LedgerEntry]:
+        """Entries of one controller, class and UTC day, in order of shard and index; none when the day was purged.
+
+        Raises:
+            StorageError: the segment cannot be read or opened.
+        """
+        if self._keyring.find_day_key(segment.controller, segment.retention_class, segment.day) is None:
+            return
+        for run in self._heads.runs_of(segment.path):
+            opened = open_run(self._home, self._keyring, run, run.first, run.count)
+            for position, (_, data) in enumerate(opened):
+                yield LedgerEntry(shard=run.shard, index=run.first + position, day=segment.day, data=data)
+
     def proof(self, shard: str, index: int) -> InclusionProof:
         """Evidence of one published entry.
 
@@ -373,8 +386,6 @@ class Ledger:
             entries = list(shard.pending)
         before = shard.log.size
         try:
-            if before == 0 and not shard.log.signed:
-                self._write_vkey(shard)
             shard.log.publish(entries)
         finally:
             with self._state_lock:
@@ -390,13 +401,6 @@ class Ledger:
                 used[self._slots[controller]] = (keys.slot_salt, shard.log.signed.text)
                 vkeys[shard.log.origin] = (keys.slot_salt, self.verifier_key(shard.name).text)
         return bool(used) and self._spine.publish(used, vkeys, now)
-
-    def _write_vkey(self, shard: Shard) -> None:
-        try:
-            make_directories(shard.log.folder)
-            write_atomic(shard.log.folder / VKEY_FILE, (self.verifier_key(shard.name).text + "\n").encode())
-        except OSError as error:
-            raise StorageError(f"cannot write {shard.log.folder}: {error.strerror}") from error
 
     def _day(self, at: int) -> str:
         number = at // _DAY_US

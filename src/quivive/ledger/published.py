@@ -7,18 +7,23 @@ Order of one publication; whatever step a crash hits, the next start goes on:
 tiles durable → re-read, hashed twice → head swapped in heads.db → signed → journal → `checkpoint` by rename.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Final
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from quivive.ledger.checkpoint import Checkpoint, parse_checkpoint
 from quivive.ledger.heads import Heads
-from quivive.ledger.merkle import EMPTY_ROOT, inclusion_proof
-from quivive.ledger.note import open_note, sign_note, verifier_key
+from quivive.ledger.merkle import EMPTY_ROOT, consistency_proof, inclusion_proof, range_root
+from quivive.ledger.note import open_signed
+from quivive.ledger.signing import sign_checkpoint, verifier_keys
 from quivive.ledger.tree import TileTree
 from quivive.model.errors import QuiviveError, StorageError
-from quivive.spool.durable import make_directories, write_atomic
+from quivive.spool.durable import TEMPORARY_PREFIX, make_directories, write_atomic
+
+VKEY_FILES: Final = ("vkey", "vkey-mldsa44")
+"""Public keys beside a log, one line each: Ed25519, ML-DSA-44."""
 
 
 class RollbackError(StorageError):
@@ -26,13 +31,29 @@ class RollbackError(StorageError):
 
 
 class PublishedLog:
-    """See the module's contract. `name` is the log's name in heads.db."""
+    """See the module's contract. `name` is the log's name in heads.db.
+
+    `anchors` holds notes of this log that others have cosigned or time-stamped: each must lie behind the head.
+    `retired` are keys that signed before: what they signed counts, and is signed again.
+    """
 
     def __init__(
-        self, *, folder: Path, journal: Path, name: str, origin: str, signing: Ed25519PrivateKey, heads: Heads
+        self,
+        *,
+        folder: Path,
+        journal: Path,
+        name: str,
+        origin: str,
+        signing: Ed25519PrivateKey,
+        heads: Heads,
+        anchors: Path | None = None,
+        retired: Sequence[Ed25519PrivateKey] = (),
     ) -> None:
         self.folder, self.name, self.origin = folder, name, origin
-        self._journal, self._signing, self._heads = journal, signing, heads
+        self._journal, self._signing, self._heads, self._anchors = journal, signing, heads, anchors
+        self.keys = verifier_keys(origin, signing)
+        self._known = (*self.keys, *(key for old in retired for key in verifier_keys(origin, old)))
+        self._unsigned = True  # the checkpoint in the folder lacks a line of a present key
         self._published = self._read_signed(folder / "checkpoint")
         self._tree = self._open_tree()
 
@@ -54,7 +75,20 @@ class PublishedLog:
     @property
     def owes(self) -> bool:
         """Whether a head awaits its signature."""
-        return self.signed is None or self.signed_size != self.size
+        return self.signed is None or self.signed_size != self.size or self._unsigned
+
+    @property
+    def note(self) -> str:
+        """The signed checkpoint that readers see; "" before there is one."""
+        return self._published[1] if self._published else ""
+
+    def consistency(self, old: int, new: int) -> list[bytes]:
+        """Proof that the tree of `old` entries begins the tree of `new` ones, none when `old` is 0.
+
+        Raises:
+            StorageError: a tile is missing.
+        """
+        return consistency_proof(old, new, lambda height, at: self._tree.read_hash(height, at, new)) if old else []
 
     def publish(self, entries: Sequence[bytes]) -> Checkpoint:
         """Integrate entries, sign, publish.
@@ -96,11 +130,15 @@ class PublishedLog:
         checkpoint = Checkpoint(origin=self.origin, size=self.size, root=self._tree.root())
         if self._heads.head(self.name) != (checkpoint.size, checkpoint.root):
             raise RollbackError(f"{self.origin}: heads.db holds another head than the tiles; nothing is signed")
-        note = sign_note(checkpoint.text, self.origin, self._signing).encode()
+        note = sign_checkpoint(checkpoint.text, self.origin, self._signing).encode()
+        if self._unsigned:
+            make_directories(self.folder)
+            for file, key in zip(VKEY_FILES, self.keys, strict=True):
+                write_atomic(self.folder / file, (key.text + "\n").encode())
         make_directories(self._journal.parent)
         write_atomic(self._journal, note)
         write_atomic(self.folder / "checkpoint", note)
-        self._published = (checkpoint, note.decode())
+        self._published, self._unsigned = (checkpoint, note.decode()), False
         self._tree.collect()
         return checkpoint
 
@@ -115,17 +153,27 @@ class PublishedLog:
         except FileNotFoundError:
             return None
         try:
-            checkpoint = parse_checkpoint(open_note(data, verifier_key(self.origin, self._signing)))
+            text, verified = open_signed(data, *self._known)
+            checkpoint = parse_checkpoint(text)
         except QuiviveError as error:
             raise RollbackError(f"{path}: {error}; run `quivive verify`") from error
         if checkpoint.origin != self.origin:
             raise RollbackError(f"{path}: the checkpoint of another log")
+        if path == self.folder / "checkpoint":
+            vkeys = all((self.folder / file).exists() for file in VKEY_FILES)
+            self._unsigned = not (vkeys and set(self.keys) <= set(verified))
         return checkpoint, data.decode()
+
+    def _anchored(self) -> Iterator[tuple[Checkpoint, str]]:
+        for path in sorted(self._anchors.glob("*")) if self._anchors else ():
+            if not path.name.startswith(TEMPORARY_PREFIX) and (found := self._read_signed(path)):
+                yield found
 
     def _open_tree(self) -> TileTree:
         """Load the tree at its head, after comparing it with everything we ever signed and still hold."""
         head = self._heads.head(self.name)
-        known = [found[0] for found in (self._published, self._read_signed(self._journal)) if found is not None]
+        shown = (self._published, self._read_signed(self._journal), *self._anchored())
+        known = [found[0] for found in shown if found is not None]
         if head is None and known:  # heads.db was deleted: the furthest signature is the head
             furthest = max(known, key=lambda found: found.size)
             head = (furthest.size, furthest.root)
@@ -140,5 +188,12 @@ class PublishedLog:
         tree = TileTree.load(self.folder, size)
         if tree.root() != root:
             raise RollbackError(f"{self.origin}: the tiles do not give the head's root (run `quivive verify`)")
+        for found in known:
+            if 0 < found.size < size and _root_at(tree, found.size) != found.root:
+                raise RollbackError(f"{self.origin}: another history than was signed at size {found.size}")
         tree.clean()
         return tree
+
+
+def _root_at(tree: TileTree, size: int) -> bytes:
+    return range_root(0, size, lambda height, at: tree.read_hash(height, at, tree.size))

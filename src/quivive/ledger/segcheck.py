@@ -9,8 +9,9 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
+from quivive.ledger.certcheck import Missing, certificates_in
 from quivive.ledger.commitment import ENTRY_BYTES, Committer
 from quivive.ledger.finding import Finding, FindingCode
 from quivive.ledger.frame import MAGIC, PREFIX_BYTES, FrameError, FrameHeader, check_frame, frame_length, open_frame
@@ -125,6 +126,8 @@ class PayloadCheck:
         self._events: list[tuple[bytes, bytes]] | None = None
         self._opened: FrameAt | None = None
         self._missing: tuple[int, int] | None = None
+        self.missing: list[Missing] = []
+        self.certificates: list[dict[str, Any]] = []
         self._altered: tuple[FrameAt, int, int] | None = None
         self.unpublished = 0
         self.first_event: bytes | None = None  # the event at index 0, once opened and as committed
@@ -143,19 +146,19 @@ class PayloadCheck:
         if self._frame is None or index < self._frame.first:
             self._missing = (self._missing[0] if self._missing else index, index)
             return
-        yield from self._close_missing()
+        self._close_missing()
         if self._keys is not None:
             yield from self._compare(self._frame, index, data)
 
     def finish(self, size: int) -> Iterator[Finding]:
         """After the last published entry: what is left must follow without a hole."""
         yield from self._close_altered()
-        yield from self._close_missing()
+        self._close_missing()
         following = size
         while self._frame is not None:
             if self._frame.first > following:
                 self._missing = (following, self._frame.first - 1)
-                yield from self._close_missing()
+                self._close_missing()
             following = max(following, self._frame.first + self._frame.count)
             if self._keys is not None and self._opened != self._frame:
                 yield from self._open(self._frame)
@@ -172,8 +175,10 @@ class PayloadCheck:
             if self._altered is None:
                 self._altered = (frame, index, index)
             self._altered = (frame, self._altered[1], index)
-        elif index == 0:
+            return
+        if index == 0:
             self.first_event = event
+        self.certificates += certificates_in(event)
 
     def _open(self, frame: FrameAt) -> Iterator[Finding]:
         self._opened, self._events = frame, None
@@ -195,13 +200,10 @@ class PayloadCheck:
         except FrameError as error:
             yield Finding(code=FindingCode.PAYLOAD_ALTERED, place=place, detail=str(error))
 
-    def _close_missing(self) -> Iterator[Finding]:
+    def _close_missing(self) -> None:
         if self._missing is not None:
-            first, last = self._missing
+            self.missing.append(Missing(shard=self._shard, first=self._missing[0], last=self._missing[1]))
             self._missing = None
-            detail = "no segment holds these entries, and no certificate says why"
-            place = f"{self._shard} index {first} to {last}"
-            yield Finding(code=FindingCode.PAYLOAD_MISSING, place=place, detail=detail)
 
     def _close_altered(self) -> Iterator[Finding]:
         if self._altered is not None:

@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Final
 
 from quivive.ledger.heads import Heads
+from quivive.ledger.published import VKEY_FILES
 from quivive.model.errors import StorageError
 from quivive.spool.durable import TEMPORARY_PREFIX
 
-_HEAD_FILES: Final = ("spine/checkpoint", "spine/vkey", "spine/slots.json")
+_HEAD_FILES: Final = ("spine/checkpoint", "spine/slots.json", *(f"spine/{name}" for name in VKEY_FILES))
 _MAX_LISTINGS: Final = 10  # a folder whose files go on vanishing under our hands is none of ours
 
 
@@ -27,7 +28,8 @@ def copy_evidence(home: Path, target: Path, heads: Heads, nothing_is_published: 
         with nothing_is_published:
             small = [home / name for name in _HEAD_FILES]
             small += (home / "spine" / "journal").glob("*")
-            for name in ("vkey", "checkpoint"):
+            small += (home / "spine" / "anchors").glob("*")
+            for name in (*VKEY_FILES, "checkpoint"):
                 small += (home / "log").rglob(name)
             for path in small:
                 if path.is_file() and not path.name.startswith(TEMPORARY_PREFIX):

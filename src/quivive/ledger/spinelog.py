@@ -11,7 +11,6 @@ from typing import Any, Final
 
 from quivive.ledger.checkpoint import spine_origin
 from quivive.ledger.heads import Heads
-from quivive.ledger.note import verifier_key
 from quivive.ledger.published import PublishedLog
 from quivive.ledger.spine import Slots, epoch_entry, key_entry, read_entry
 from quivive.ledger.tile import ENTRIES, TILE_WIDTH, TileName, decode_bundle
@@ -23,7 +22,8 @@ from quivive.spool.durable import make_directories, write_atomic
 
 SPINE_NAME: Final = "spine"
 SLOTS_FILE: Final = "slots.json"
-VKEY_FILE: Final = "vkey"
+ANCHORS: Final = "anchors"
+"""Checkpoints of the spine that others cosigned or time-stamped, one file each."""
 
 
 class SpineLog:
@@ -41,8 +41,8 @@ class SpineLog:
             origin=origin,
             signing=keys.signing,
             heads=heads,
+            anchors=self._folder / ANCHORS,
         )
-        self._vkey = verifier_key(origin, keys.signing).text + "\n"
         self._published_at = 0
         self._epoch, self._root = self._last_epoch()
 
@@ -80,8 +80,6 @@ class SpineLog:
         document = json.dumps({"epoch": epoch, "texts": texts}, sort_keys=True).encode()
         try:
             make_directories(self._folder)
-            if not (self._folder / VKEY_FILE).exists():
-                write_atomic(self._folder / VKEY_FILE, self._vkey.encode())
             write_atomic(self._folder / SLOTS_FILE, document)
         except OSError as error:
             raise StorageError(f"cannot write {self._folder}: {error.strerror}") from error

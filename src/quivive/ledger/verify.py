@@ -9,20 +9,24 @@ It walks from the events up: segment frames → salted commitments → entry bun
 checkpoint → slot in the spine → spine's own tiles, root and signature; and compares with every older head it finds.
 """
 
+import contextlib
 import json
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
+from quivive.ledger.certcheck import Missing, judge_missing
 from quivive.ledger.checkpoint import Checkpoint, parse_checkpoint
 from quivive.ledger.finding import Exit, Finding, FindingCode, exit_code
 from quivive.ledger.logcheck import LogCheck
-from quivive.ledger.note import VerifierKey, open_note, parse_verifier_key, verifier_key
+from quivive.ledger.note import VerifierKey, open_signed, parse_verifier_key
 from quivive.ledger.pinned import SLOTS as SLOTS_FILE
 from quivive.ledger.pinned import pin
 from quivive.ledger.segcheck import PayloadCheck, Segments, scan_segments
+from quivive.ledger.signing import verifier_keys
 from quivive.ledger.spine import SLOTS, Slots, SpineError, read_entry
+from quivive.ledger.tile import ENTRIES, TILE_WIDTH, TileError, TileName, decode_bundle
 from quivive.model.errors import QuiviveError
 from quivive.privacy.keyring import Keyring
 from quivive.spool.durable import TEMPORARY_PREFIX
@@ -31,8 +35,9 @@ MAX_FINDINGS: Final = 10_000
 """Findings kept: an altered day gives one each frame; beyond it the folder is plainly not what it was."""
 MAX_RUNS: Final = 5
 """Runs over a folder in use whose spine was between its slots and its epoch: a few milliseconds of each second."""
-_SPINE_FILES: Final = {"checkpoint", "vkey", "slots.json", "lock", "heads.db", "heads.db-wal", "heads.db-shm"}
-_LOG_FILES: Final = {"checkpoint", "vkey"}
+_VKEYS: Final = ("vkey", "vkey-mldsa44")
+_SPINE_FILES: Final = {"checkpoint", *_VKEYS, "slots.json", "lock", "heads.db", "heads.db-wal", "heads.db-shm"}
+_LOG_FILES: Final = {"checkpoint", *_VKEYS}
 
 T = TypeVar("T")
 Checking = Generator[Finding, None, T]
@@ -56,23 +61,26 @@ class Report:
         return exit_code(self.findings)
 
 
-def verify_home(home: Path, *, controller: str | None = None, spine_vkey: str | None = None) -> Report:
+def verify_home(
+    home: Path, *, controller: str | None = None, spine_vkey: str | None = None, held: Sequence[Path] = ()
+) -> Report:
     """Check a data folder, with the keys below it if they are there.
 
     `controller` limits the check to one controller's log; `spine_vkey` is the spine's public key when the caller
-    holds it from elsewhere (otherwise the folder's own is used, which proves integrity but not authorship).
+    holds it from elsewhere (otherwise the folder's own is used, which proves integrity but not authorship);
+    `held` are checkpoints kept elsewhere: of whichever log each is, that log must contain it.
     """
     for _ in range(MAX_RUNS):
-        report, between = _run(home, controller, spine_vkey)
+        report, between = _run(home, controller, spine_vkey, held)
         if not between:
             break
     return report
 
 
-def _run(home: Path, controller: str | None, spine_vkey: str | None) -> tuple[Report, bool]:
+def _run(home: Path, controller: str | None, spine_vkey: str | None, held: Sequence[Path]) -> tuple[Report, bool]:
     report, verification = Report(), None
     try:
-        verification = _Verification(home, controller, spine_vkey, report)
+        verification = _Verification(home, controller, spine_vkey, held, report)
         for finding in verification.run():
             report.findings.append(finding)
             if len(report.findings) >= MAX_FINDINGS:
@@ -84,8 +92,14 @@ def _run(home: Path, controller: str | None, spine_vkey: str | None) -> tuple[Re
 
 
 class _Verification:
-    def __init__(self, home: Path, controller: str | None, spine_vkey: str | None, report: Report) -> None:
+    def __init__(
+        self, home: Path, controller: str | None, spine_vkey: str | None, held: Sequence[Path], report: Report
+    ) -> None:
         self._home, self._controller, self._spine_vkey, self._report = home, controller, spine_vkey, report
+        self._held = [(str(path), path.read_bytes()) for path in held]
+        self._shards: dict[str, Path] = {}  # shard → folder of its log
+        self._missing: list[Missing] = []
+        self._certificates: list[dict[str, Any]] = []
         pinned = pin(home)
         self._in_use, self._pinned = pinned.in_use, pinned.files
         self.between = False
@@ -123,6 +137,8 @@ class _Verification:
         for origin in sorted(set(heads) - self._origins) if self._controller is None else ():
             detail = f"the last epoch names the log {origin}, which is gone"
             yield Finding(code=FindingCode.CHECKPOINT_MISSING, place=SLOTS_FILE, detail=detail)
+        keys = self._keyring is not None
+        yield from judge_missing(self._missing, self._certificates, self._entries_of, keys=keys)
         yield from self._spine()
         yield from self._slots(texts)
         yield from self._strangers()
@@ -152,22 +168,26 @@ class _Verification:
         self._origins.add(origin)
         controller = self._by_log.get(log_id, log_id)
         shard = f"{controller}/{month}"
-        expected = None
+        self._shards[shard] = folder
+        expected: tuple[VerifierKey, ...] = ()
         if self._keyring is not None and controller in self._keyring.controllers():
-            expected = verifier_key(origin, self._keyring.log_keys(controller).signing)
-        key = yield from self._key(folder / "vkey", origin, expected)
+            expected = verifier_keys(origin, self._keyring.log_keys(controller).signing)
+        keys = yield from self._keys(folder, origin, expected)
         journal = self._home / "spine" / "journal" / f"{log_id}-{month}"
         frames = segments.shards.get((log_id, month), [])
-        checkpoint = yield from self._checkpoint(folder / "checkpoint", journal, key)
+        checkpoint = yield from self._checkpoint(folder / "checkpoint", journal, keys)
         if checkpoint is None:
             self._report.unpublished += sum(frame.count for frame in frames)
             return
         known = dict(heads.get(origin, {}))
-        known.update((yield from self._journal(journal, key, checkpoint)))
+        known.update((yield from self._journal(journal, keys, checkpoint)))
+        known.update((yield from self._heads_held(self._held, keys, origin)))
         payload = PayloadCheck(home=self._home, shard=shard, origin=origin, frames=frames, keys=self._keyring)
         check = LogCheck(home=self._home, folder=folder, checkpoint=checkpoint, heads=known, on_entry=payload.entry)
         yield from check.run()
         yield from payload.finish(checkpoint.size)
+        self._missing += payload.missing
+        self._certificates += payload.certificates
         yield from _ahead(known, checkpoint)
         yield from _opens_with(payload.first_event, self._previous.get(log_id), shard)
         self._previous[log_id] = checkpoint
@@ -183,20 +203,27 @@ class _Verification:
                 code=FindingCode.CHECKPOINT_MISSING, place=journal, detail="the log it was signed for is gone"
             )
 
-    def _key(self, path: Path, origin: str, expected: VerifierKey | None) -> Checking[VerifierKey | None]:
-        """Public key of a log: the keyring's when we have it, and the file beside the log must say the same."""
-        place = path.relative_to(self._home).as_posix()
-        try:
-            text = path.read_text(encoding="utf-8")
-            key = parse_verifier_key(text.removesuffix("\n"))
-            same = key.name == origin and text == key.text + "\n" and expected in (None, key)
-            _require(same, "not the key of this log")
-        except (OSError, UnicodeDecodeError, QuiviveError) as error:
-            yield Finding(code=FindingCode.KEY_DIFFERS, place=place, detail=_say(error))
-            return expected
-        return key
+    def _keys(self, folder: Path, origin: str, expected: tuple[VerifierKey, ...]) -> Checking[tuple[VerifierKey, ...]]:
+        """Public keys of a log: the keyring's when we have it, and the files beside the log must say the same."""
+        found = dict(enumerate(expected))
+        for number, name in enumerate(_VKEYS):
+            path = folder / name
+            if number and not path.exists() and len(expected) <= number:
+                continue  # a log of before the second line
+            try:
+                text = path.read_text(encoding="utf-8")
+                key = parse_verifier_key(text.removesuffix("\n"))
+                same = (
+                    key.name == origin and text == key.text + "\n" and key in (expected[number : number + 1] or [key])
+                )
+                _require(same, "not the key of this log")
+                found[number] = key
+            except (OSError, UnicodeDecodeError, QuiviveError) as error:
+                place = path.relative_to(self._home).as_posix()
+                yield Finding(code=FindingCode.KEY_DIFFERS, place=place, detail=_say(error))
+        return tuple(found[number] for number in sorted(found))
 
-    def _checkpoint(self, path: Path, journal: Path, key: VerifierKey | None) -> Checking[Checkpoint | None]:
+    def _checkpoint(self, path: Path, journal: Path, keys: tuple[VerifierKey, ...]) -> Checking[Checkpoint | None]:
         place = path.relative_to(self._home).as_posix()
         if path not in self._pinned:
             if journal in self._pinned:
@@ -204,13 +231,56 @@ class _Verification:
                 yield Finding(code=FindingCode.CHECKPOINT_MISSING, place=place, detail=detail)
             return None
         try:
-            return _read_checkpoint(self._pinned[path], key)
+            return (yield from self._read(path, keys))
         except QuiviveError as error:
             yield Finding(code=FindingCode.CHECKPOINT_ALTERED, place=place, detail=str(error))
             return None
 
+    def _read(self, path: Path, keys: tuple[VerifierKey, ...]) -> Checking[Checkpoint]:
+        """A pinned checkpoint; a line that is missing, or that no key of ours wrote, is said."""
+        checkpoint, signed = _read_checkpoint(self._pinned[path], keys)
+        lines = self._pinned[path].rpartition(b"\n\n")[2].count(b"\n")
+        if not len(keys) == signed == lines:
+            place = path.relative_to(self._home).as_posix()
+            detail = f"{signed} of {len(keys)} keys have signed, in {lines} lines"
+            short = lines < len(keys)
+            code = FindingCode.SIGNATURE_MISSING if short else FindingCode.CHECKPOINT_ALTERED
+            yield Finding(code=code, place=place, detail=detail)
+        return checkpoint
+
+    def _heads_held(
+        self, notes: Sequence[tuple[str, bytes]], keys: tuple[VerifierKey, ...], origin: str
+    ) -> Checking[dict[tuple[int, bytes], str]]:
+        """Heads of this log that stand elsewhere: with a witness, under a time-stamp, in the reader's own hands."""
+        found: dict[tuple[int, bytes], str] = {}
+        for place, data in notes:
+            if not data.startswith(origin.encode() + b"\n"):
+                continue
+            try:
+                checkpoint, _ = _read_checkpoint(data, keys)
+            except QuiviveError as error:
+                yield Finding(code=FindingCode.ANCHOR_ALTERED, place=place, detail=str(error))
+                continue
+            found[checkpoint.size, checkpoint.root] = place
+        return found
+
+    def _entries_of(self, shard: str, first: int, count: int) -> Iterator[bytes]:
+        """Log entries from the tiles, for the root of a certificate."""
+        folder = self._shards.get(shard)
+        if folder is None:
+            return
+        for number in range(first // TILE_WIDTH, -(-(first + count) // TILE_WIDTH)):
+            start = number * TILE_WIDTH
+            full = folder / TileName(level=ENTRIES, number=number, width=TILE_WIDTH).path
+            parts = sorted(full.with_suffix(".p").glob("[0-9]*"), key=lambda path: int(path.name))
+            for path in [full] if full.is_file() else parts[-1:]:
+                with contextlib.suppress(TileError):
+                    width = TILE_WIDTH if path == full else int(path.name)
+                    entries = decode_bundle(path.read_bytes(), width)
+                    yield from entries[max(0, first - start) : max(0, first + count - start)]
+
     def _journal(
-        self, path: Path, key: VerifierKey | None, checkpoint: Checkpoint
+        self, path: Path, keys: tuple[VerifierKey, ...], checkpoint: Checkpoint
     ) -> Checking[dict[tuple[int, bytes], str]]:
         """The spine's copy of the last signed head: never ahead of the log, never another root."""
         place = path.relative_to(self._home).as_posix()
@@ -218,7 +288,7 @@ class _Verification:
             yield Finding(code=FindingCode.JOURNAL_MISSING, place=place, detail="no copy of the last signed head")
             return {}
         try:
-            signed = _read_checkpoint(self._pinned[path], key)
+            signed = yield from self._read(path, keys)
             _require(signed.origin == checkpoint.origin, "the head of another log")
         except QuiviveError as error:
             yield Finding(code=FindingCode.JOURNAL_ALTERED, place=place, detail=str(error))
@@ -233,26 +303,33 @@ class _Verification:
                 detail = "there is no spine: an interrupted first publication, or it was removed"
                 yield Finding(code=FindingCode.SLOTS_NOT_CHECKED, place="spine", detail=detail)
             return
-        key = yield from self._spine_key(folder / "vkey")
+        keys = yield from self._spine_keys(folder)
         journal = folder / "journal" / "spine"
-        checkpoint = yield from self._checkpoint(folder / "checkpoint", journal, key)
+        checkpoint = yield from self._checkpoint(folder / "checkpoint", journal, keys)
         if checkpoint is None:
             return
-        known = yield from self._journal(journal, key, checkpoint)
+        known = yield from self._journal(journal, keys, checkpoint)
+        anchors = [
+            (path.relative_to(self._home).as_posix(), path.read_bytes())
+            for path in sorted((folder / "anchors").glob("*"))
+            if not path.name.startswith(TEMPORARY_PREFIX)
+        ]
+        known.update((yield from self._heads_held([*anchors, *self._held], keys, checkpoint.origin)))
         yield from LogCheck(
             home=self._home, folder=folder, checkpoint=checkpoint, heads=known, on_entry=self._spine_entry
         ).run()
         yield from _ahead(known, checkpoint)
         self._report.checkpoints += 1
 
-    def _spine_key(self, path: Path) -> Checking[VerifierKey | None]:
-        expected = None
+    def _spine_keys(self, folder: Path) -> Checking[tuple[VerifierKey, ...]]:
+        path = folder / "vkey"
+        expected: tuple[VerifierKey, ...] = ()
         origin = path.read_text(encoding="utf-8", errors="replace").partition("+")[0] if path.exists() else ""
         if self._spine_vkey is not None:
-            expected = parse_verifier_key(self._spine_vkey)
+            expected = (parse_verifier_key(self._spine_vkey),)
         elif self._keyring is not None:
-            expected = verifier_key(origin, self._keyring.spine_keys.signing)
-        return (yield from self._key(path, expected.name if expected else origin, expected))
+            expected = verifier_keys(origin, self._keyring.spine_keys.signing)
+        return (yield from self._keys(folder, expected[0].name if expected else origin, expected))
 
     def _spine_entry(self, index: int, data: bytes) -> Iterator[Finding]:
         place = f"spine index {index}"
@@ -328,13 +405,15 @@ class _Verification:
         return Finding(code=FindingCode.UNEXPECTED_FILE, place=place, detail="the ledger writes no such file")
 
 
-def _read_checkpoint(data: bytes, key: VerifierKey | None) -> Checkpoint:
-    if key is None:
+def _read_checkpoint(data: bytes, keys: tuple[VerifierKey, ...]) -> tuple[Checkpoint, int]:
+    """A checkpoint and how many of the keys signed it."""
+    if not keys:
         raise QuiviveError("no public key to check its signature with")
-    checkpoint = parse_checkpoint(open_note(data, key))
-    if checkpoint.origin != key.name:
+    text, signed = open_signed(data, *keys)
+    checkpoint = parse_checkpoint(text)
+    if checkpoint.origin != keys[0].name:
         raise QuiviveError("the checkpoint of another log")
-    return checkpoint
+    return checkpoint, len(signed)
 
 
 def _ahead(known: Mapping[tuple[int, bytes], str], checkpoint: Checkpoint) -> Iterator[Finding]:
