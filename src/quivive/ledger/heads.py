@@ -140,6 +140,29 @@ class Heads:
             db.executemany("insert or replace into cursors values (?, ?, ?)", list(cursors))
         self._last_runs.update(runs)
 
+    def replace_file(self, path: str, frames: Iterable[FramePlace]) -> None:
+        """Forget what a segment file held, and remember what it holds now (nothing when it is gone)."""
+        with self._transaction(durable=True) as db:
+            db.execute("delete from runs where path = ?", (path,))
+            db.execute("delete from extents where path = ?", (path,))
+            for frame in frames:
+                place = (frame.shard, frame.first, frame.count, frame.path, frame.start, frame.length, frame.frames)
+                db.execute("insert or replace into runs values (?, ?, ?, ?, ?, ?, ?)", place)
+                db.execute("insert or replace into extents values (?, ?)", (frame.path, frame.start + frame.length))
+        with self._lock:
+            self._last_runs.clear()
+
+    def forget_log(self, name: str, shard_prefix: str = "") -> None:
+        """Forget a log that ended, with its shard's frames; `name` is the log's, `shard_prefix` its paths' beginning."""
+        with self._transaction(durable=True) as db:
+            db.execute("delete from heads where log = ?", (name,))
+            db.execute("delete from shards where shard = ?", (name,))
+            db.execute("delete from runs where shard = ?", (name,))
+            if shard_prefix:
+                db.execute("delete from extents where path like ? || '%'", (shard_prefix,))
+        with self._lock:
+            self._last_runs.clear()
+
     def shards(self) -> list[tuple[str, int]]:
         """Shards that have frames, with their next index."""
         return [(shard, following) for shard, following in self._all("select shard, next from shards order by shard")]
