@@ -2,12 +2,13 @@
 
 Called by the core (whole), by relays (`load_relay_keys` only) and by `quivive verify`. It is the one file of
 this package that touches the disk. Must never log a key, never write one in clear except the master key and
-the relay's export, never overwrite a key that exists.
+the relay's export, never overwrite a key that exists but to destroy it.
 
     master key                   keys/master.key, or the file named by QUIVIVE_MASTER_KEY_FILE
     ├─ operator's keys           keys/operator.json          agent key, spine signing key, spine slot secret
     └─ controller's key          keys/controllers/<id>.json  key-encryption key, and under it:
        ├─ record key, log id, log signing key, slot salt
+       ├─ case keys              keys/cases/<id>/<case>.json              what people wrote, and exhibits
        └─ day keys               keys/days/<id>/<class>/<yyyymmdd>.json   destroying one file erases one day
 """
 
@@ -26,7 +27,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from quivive.model.errors import ConfigurationError, StorageError
 from quivive.model.ids import CONTROLLER_ID_PATTERN, OPERATOR
-from quivive.privacy.keyfile import read_json, write_new
+from quivive.privacy.keyfile import destroy, move, read_json, write_new
 from quivive.privacy.pseudonym import ControllerKeys, derive_controller_agent_key
 from quivive.privacy.sealing import KEY_BYTES, NONCE_BYTES, SealError, seal, unseal
 
@@ -204,6 +205,83 @@ class Keyring:
         with self._lock:
             return self._remember(place, secrets)
 
+    def case_key(self, controller: str, case: str) -> bytes:
+        """Key of one case's folder, made (durable before it is returned) if there is none; its own clock, its own end.
+
+        Raises:
+            StorageError: the key cannot be read or written.
+        """
+        kek = self._controller(controller)["kek"]
+        path = self._folder / "cases" / controller / f"{case}.json"
+        purpose = f"case/{controller}/{case}"
+        with self._lock:
+            if not path.exists():
+                _write_sealed(path, kek, purpose, {"key": os.urandom(KEY_BYTES)})
+        return _read_sealed(path, kek, purpose, ("key",))["key"]
+
+    def day_keys(self) -> list[tuple[str, str, str]]:
+        """Every (controller, class, day) that has a key, in order; a half-written rotation counts."""
+        folder = self._folder / "days"
+        found = {
+            (path.parts[-3], path.parts[-2], path.name.split(".")[0])
+            for path in folder.glob("*/*/*.json")
+            if not path.name.startswith(".")
+        }
+        return sorted(found)
+
+    def destroy_day_key(self, controller: str, retention_class: str, day: str) -> None:
+        """Overwrite and remove the key of one day, and one that was to follow it. Does nothing a second time.
+
+        Raises:
+            StorageError: the disk refused; call again.
+        """
+        place = (controller, retention_class, day)
+        with self._lock:
+            self._days.pop(place, None)
+            destroy(self._next_path(*place))
+            destroy(self._day_path(*place))
+
+    def next_day_key(self, controller: str, retention_class: str, day: str) -> DayKey:
+        """A fresh key that is to take the place of the day's, durable; the same one when asked again.
+
+        Raises:
+            StorageError: it cannot be read or written.
+        """
+        place, path = (controller, retention_class, day), self._next_path(controller, retention_class, day)
+        kek = self._controller(controller)["kek"]
+        with self._lock:
+            if not path.exists():
+                _write_sealed(path, kek, "day/" + "/".join(place), {"id": os.urandom(8), "key": os.urandom(KEY_BYTES)})
+            secrets = _read_sealed(path, kek, "day/" + "/".join(place), ("id", "key"))
+        return DayKey(id=secrets["id"].hex(), key=secrets["key"])
+
+    def replace_day_key(self, controller: str, retention_class: str, day: str) -> None:
+        """Destroy the day's key and put the next one in its place. Does nothing when there is no next one.
+
+        Raises:
+            StorageError: the disk refused; call again.
+        """
+        place = (controller, retention_class, day)
+        following = self._next_path(*place)
+        with self._lock:
+            self._days.pop(place, None)
+            if following.exists():
+                destroy(self._day_path(*place))
+                move(following, self._day_path(*place))
+
+    def destroy_controller(self, controller: str) -> None:
+        """Destroy every key of a controller: its day keys, then the key that wraps them, its pseudonyms and its log's.
+
+        Raises:
+            StorageError: the disk refused; call again.
+        """
+        for place in self.day_keys():
+            if place[0] == controller:
+                self.destroy_day_key(*place)
+        with self._lock:
+            self._controllers.pop(controller, None)
+            destroy(self._controller_path(controller))
+
     def export_relay(self, source: str, controller: str) -> Path:
         """Write the only keys a relay receives: `run/relay/<source>.json`, readable by its owner alone.
 
@@ -221,6 +299,9 @@ class Keyring:
 
     def _day_path(self, controller: str, retention_class: str, day: str) -> Path:
         return self._folder / "days" / controller / retention_class / f"{day}.json"
+
+    def _next_path(self, controller: str, retention_class: str, day: str) -> Path:
+        return self._folder / "days" / controller / retention_class / f"{day}.next.json"
 
     def _remember(self, place: tuple[str, str, str], secrets: dict[str, bytes]) -> DayKey:
         if len(self._days) >= MAX_CACHED_DAY_KEYS:
