@@ -124,6 +124,18 @@ def relay(home: Path, source: str, worker: int) -> None:
     sys.exit(run_relay(_settings(home), source, worker))
 
 
+@cli.command(hidden=True)
+@click.argument("room")
+@click.pass_obj
+def spare(home: Path, room: str) -> None:
+    """Be the next relay that is needed: `serve` starts it."""
+    from quivive.capture.spare import run_spare
+    from quivive.logs import configure_logging
+
+    configure_logging()
+    sys.exit(run_spare(lambda: _settings(home), room))
+
+
 @cli.command()
 @click.pass_obj
 def demo(home: Path) -> None:

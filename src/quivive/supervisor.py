@@ -20,6 +20,9 @@ from quivive.settings import Settings, SourceKind
 RESTART_DELAY_MIN_S: Final = 0.1  # a killed relay is back within a second of its own (issue 4)
 RESTART_DELAY_MAX_S: Final = 15.0
 STABLE_AFTER_S: Final = 30.0  # a child that lived so long starts again without delay
+SPARE_PERIOD_S: Final = 1.0
+SPARE_ROOM: Final = "-" * 64  # last argument of a spare: room in its command line for the name of the relay it becomes
+SPARE_AFTER_S: Final = 2.0  # a new spare waits until what was just started has had the machine to itself
 CORE_READY_S_MAX: Final = 60.0
 STOP_S_MAX: Final = 20.0  # then a child is killed; sessions of a relay have had their `drain_s` before
 EXIT_CONFIGURATION: Final = 2
@@ -32,6 +35,8 @@ class Child:
 
     name: str
     arguments: tuple[str, ...]
+    order: bytes = b""
+    """What makes a spare this child; empty: no spare can be it."""
     drain_s: int = 0
     process: asyncio.subprocess.Process | None = None
     restarts: int = 0
@@ -47,11 +52,17 @@ class Supervisor:
         self._stopping = asyncio.Event()
         self._core = Child(name="core", arguments=("core",))
         self._relays = [
-            Child(name=f"relay {worker_name(name, worker)}", arguments=_relay(name, worker), drain_s=source.drain_s)
+            Child(
+                name=f"relay {worker_name(name, worker)}",
+                arguments=_relay(name, worker),
+                order=f"{name}\t{worker}\n".encode(),
+                drain_s=source.drain_s,
+            )
             for name, source in settings.sources.items()
             if source.kind is SourceKind.POSTGRES
             for worker in range(1, source.workers + 1)
         ]
+        self._spare: asyncio.subprocess.Process | None = None
         self.exit_code = 0
 
     def stop(self) -> None:
@@ -70,7 +81,10 @@ class Supervisor:
         core = asyncio.create_task(self._keep(self._core))
         await self._wait_for_core()
         relays = [asyncio.create_task(self._keep(child)) for child in self._relays]
+        spare = asyncio.create_task(self._keep_spare()) if self._relays else None
         await self._stopping.wait()
+        if spare is not None:
+            await spare
         await asyncio.gather(*(self._end(child) for child in self._relays))
         await asyncio.gather(*relays)
         await self._end(self._core)
@@ -82,15 +96,7 @@ class Supervisor:
         delay = RESTART_DELAY_MIN_S
         while not self._stopping.is_set():
             child.started_at = loop.time()
-            child.process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                "-m",
-                "quivive",
-                "--home",
-                os.fspath(self._home),
-                *child.arguments,
-                preexec_fn=end_with_parent(signal.SIGTERM),
-            )
+            child.process = self._take_spare(child) or await self._start(*child.arguments)
             if self._stopping.is_set():  # the stop came while the process was being made, and has not seen it
                 await self._end(child)
                 return
@@ -102,11 +108,54 @@ class Supervisor:
                 self.exit_code = EXIT_CONFIGURATION
                 self.stop()
                 return
-            delay = RESTART_DELAY_MIN_S if loop.time() - child.started_at > STABLE_AFTER_S else delay
+            stable = loop.time() - child.started_at > STABLE_AFTER_S
+            delay = RESTART_DELAY_MIN_S if stable else delay
+            pause = 0.0 if stable and self._spare is not None and child.order else delay
             child.restarts += 1
-            self._tell(f"{child.name}: ended with {code}; starting again in {delay:.1f} s")
-            await self._pause(delay)
+            self._tell(f"{child.name}: ended with {code}; starting again in {pause:.1f} s")
+            if pause:
+                await self._pause(pause)
             delay = min(delay * 2, RESTART_DELAY_MAX_S)
+
+    async def _start(self, *arguments: str, stdin: int | None = None) -> asyncio.subprocess.Process:
+        return await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "quivive",
+            "--home",
+            os.fspath(self._home),
+            *arguments,
+            stdin=stdin,
+            preexec_fn=end_with_parent(signal.SIGTERM),
+        )
+
+    async def _keep_spare(self) -> None:
+        """Keep one process that has imported everything and waits to be a relay."""
+        pause = SPARE_AFTER_S
+        while not self._stopping.is_set():
+            await self._pause(pause)
+            if self._stopping.is_set():
+                return
+            process = self._spare = await self._start("spare", SPARE_ROOM, stdin=asyncio.subprocess.PIPE)
+            while self._spare is process and process.returncode is None and not self._stopping.is_set():
+                await self._pause(SPARE_PERIOD_S)
+            if self._spare is not process:  # it became a relay
+                pause = SPARE_AFTER_S
+                continue
+            self._spare, pause = None, RESTART_DELAY_MAX_S  # it died by itself: relays start without one
+            if process.returncode is None:
+                process.terminate()
+                await process.wait()
+
+    def _take_spare(self, child: Child) -> asyncio.subprocess.Process | None:
+        """The spare as this child, None when there is none."""
+        process = self._spare
+        if process is None or process.returncode is not None or process.stdin is None or not child.order:
+            return None
+        self._spare = None
+        process.stdin.write(child.order)
+        process.stdin.close()
+        return process
 
     async def _pause(self, seconds: float) -> None:
         try:

@@ -152,3 +152,46 @@ def test_stopping_while_a_child_starts_leaves_none_behind(tmp_path, monkeypatch)
 
     code, ended = asyncio.run(run())
     assert (code, ended) == (0, -signal.SIGTERM)
+
+
+def test_a_spare_takes_the_place_of_a_killed_relay(tmp_path, monkeypatch):
+    """It is told on its standard input which relay to be; another spare follows."""
+    monkeypatch.setattr(module, "SPARE_AFTER_S", 0.01)
+    monkeypatch.setattr(module, "SPARE_PERIOD_S", 0.01)
+    told_to_spare = tmp_path / "order"
+
+    async def work(supervisor):
+        relay = supervisor._relays[0]
+        await reached(lambda: relay.process is not None and supervisor._spare is not None)
+        first, spare = relay.process.pid, supervisor._spare
+        os.kill(first, signal.SIGKILL)
+        await reached(lambda: relay.process is spare)
+        await reached(lambda: told_to_spare.exists() and told_to_spare.read_text() == "db\t1\n")
+        await reached(lambda: supervisor._spare is not None and supervisor._spare is not spare)
+        assert spare.returncode is None
+
+    scripts = {
+        "core": "exec sleep 30",
+        "relay db": "exec sleep 30",
+        f"spare {module.SPARE_ROOM}": f"head -1 > {told_to_spare}.tmp; mv {told_to_spare}.tmp {told_to_spare}; exec sleep 30",
+    }
+    code, _ = play(tmp_path, monkeypatch, scripts, work, "db")
+    assert code == 0
+
+
+def test_without_a_spare_a_relay_starts_as_before(tmp_path, monkeypatch):
+    """A spare that dies is no reason to be down."""
+    monkeypatch.setattr(module, "SPARE_AFTER_S", 0.01)
+    monkeypatch.setattr(module, "SPARE_PERIOD_S", 0.01)
+
+    async def work(supervisor):
+        relay = supervisor._relays[0]
+        await reached(lambda: relay.process is not None)
+        await asyncio.sleep(0.2)
+        first = relay.process.pid
+        os.kill(first, signal.SIGKILL)
+        await reached(lambda: relay.process.pid != first)
+
+    scripts = {"core": "exec sleep 30", "relay db": "exec sleep 30", f"spare {module.SPARE_ROOM}": "exit 1"}
+    code, _ = play(tmp_path, monkeypatch, scripts, work, "db")
+    assert code == 0

@@ -25,12 +25,13 @@ from quivive.capture.catalogue import CatalogueSnapshot, load_snapshot
 from quivive.capture.context import RelayContext, SourceFacts
 from quivive.capture.describer import Describer
 from quivive.capture.encode import encode_body
+from quivive.capture.logins import LoginsFile
 from quivive.capture.place import Programs, Zones
 from quivive.capture.policy import PolicyFile
 from quivive.capture.postgres_proxy import Relayed
 from quivive.capture.side import SideConnection, SideError
 from quivive.capture.target import Target
-from quivive.capture.tls import client_context, server_context
+from quivive.capture.tls import client_context, front_binding, server_context
 from quivive.language import said
 from quivive.model.access import CaptureMode, GapCause
 from quivive.model.clock import SECOND_US, now_us
@@ -108,6 +109,9 @@ class Relay:
         self._controller = settings.controllers[source.controller]
         self._zones = Zones({name: zone.cidrs for name, zone in settings.zones.items()})
         self._policy = PolicyFile(settings.home, name)
+        self._logins = (
+            LoginsFile(settings.home, name, source.secret_file) if source.authentication == "terminate" else None
+        )
         self._connections: set[Relayed] = set()
         self._timers: list[asyncio.Task[None]] = []
         self._side: SideConnection | None = None
@@ -146,6 +150,7 @@ class Relay:
         except StorageError as error:
             listener.close()
             raise StartError(str(error)) from error
+        listener.listen(BACKLOG)  # who comes while the catalogue is read waits, and is not refused
         self._spool = AsyncSpool(writer, inline=source.mode is CaptureMode.STRICT)
         self._policy.refresh()
         describer = Describer(self._side) if self._side is not None else None
@@ -206,11 +211,15 @@ class Relay:
             sys.stderr.write(f"quivive relay {self._name}: {said(line)}\n")
 
     def _front(self) -> Front:
-        source = self._source
+        source, logins = self._source, self._logins
+        if logins is not None:
+            logins.load()
         if not source.tls_certificate:
-            return Front()
+            return Front(logins=logins)
         certificate, key = self._home / source.tls_certificate, self._home / (source.tls_key or source.tls_certificate)
-        return Front(tls=server_context(certificate, key), tls_only=source.tls_only)
+        context = server_context(certificate, key)
+        binding = front_binding(certificate) if logins is not None else b""
+        return Front(tls=context, tls_only=source.tls_only, binding=binding, logins=logins)
 
     def _behind(self) -> ssl.SSLContext | None:
         source = self._source
@@ -250,6 +259,10 @@ class Relay:
                 context.facts = self._facts()
             if self._policy.problem:
                 log.warning("relay.policy_refused", source=self._name, reason=self._policy.problem)
+            if self._logins is not None:
+                self._logins.refresh()
+                if self._logins.problem:
+                    log.warning("relay.logins_refused", source=self._name, reason=self._logins.problem)
             context.settle_losses()
             before = now_us() - BORN_AFTER_US
             for relayed in list(self._connections):
