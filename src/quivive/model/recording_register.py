@@ -131,6 +131,15 @@ CLAUSE: Final[dict[RefusalCode, str]] = {
 """The requirement of `reference/law.md` §1.3 behind each refusal; shown beside its sentence."""
 
 
+class WarningCode(StrEnum):
+    """What a lawful draft should still be asked about; never stored, only shown."""
+
+    SHARE_HIGH = "share_high"
+    CAP_HIGH = "cap_high"
+    KEPT_LONG = "kept_long"
+    BEGINS_SOON = "begins_soon"
+
+
 class NoticeChannel(StrEnum):
     """How an agent is told: many have no e-mail."""
 

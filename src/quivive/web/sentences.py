@@ -19,7 +19,7 @@ from quivive.model.gate import GateState
 from quivive.model.permission import Role
 from quivive.model.verdict import Strength, Template, UnknownCause, Verdict
 from quivive.settings import SourceKind
-from quivive.web import alert_sentences
+from quivive.web import alert_sentences, recording_sentences
 from quivive.web.i18n import Texts
 from quivive.web.rows import Row
 
@@ -76,6 +76,7 @@ def all_codes() -> Iterator[str]:
     yield from (f"act.{act}" for act in LOOKS)
     yield from (f"review.{outcome}" for outcome in ReviewOutcome if outcome is not ReviewOutcome.NONE)
     yield from alert_sentences.all_codes()
+    yield from recording_sentences.all_codes()
     yield from (
         "evidence.before",
         "evidence.after",
