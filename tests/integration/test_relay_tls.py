@@ -1,8 +1,6 @@
 """TLS on each leg, direct TLS, and the rows of the SCRAM × TLS matrix (capture reference §3.2), on a real server."""
 
 import asyncio
-import datetime as dt
-import ipaddress
 import os
 import ssl
 import subprocess
@@ -13,71 +11,21 @@ import asyncpg
 import msgspec
 import psycopg
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 from relay_support import Running, accesses, customer, make_home
+from tls_support import secured_server
 
 from quivive.doctor.database import check_database
-from quivive.simulation.database import PostgresServer
 
 pytestmark = pytest.mark.integration
 READ = "select last_name from customer where id = 7"
 
 
-def certificate(folder: Path, name: str) -> Path:
-    """A self-signed certificate for the loopback, key in the same file; clients verify it against itself."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
-    now = dt.datetime.now(dt.UTC)
-    names = x509.SubjectAlternativeName([x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(subject)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - dt.timedelta(days=1))
-        .not_valid_after(now + dt.timedelta(days=2))
-        .add_extension(names, critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    path = folder / f"{name}.pem"
-    secret = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    path.write_bytes(made.public_bytes(serialization.Encoding.PEM) + secret)
-    path.chmod(0o600)
-    return path
-
-
 @pytest.fixture(scope="module")
 def secured(server_parts, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[object, str, Path, Path]]:
     """A server that speaks TLS, its database, its certificate and another one."""
-    hba, programs, wrapper = server_parts
-    folder = tmp_path_factory.mktemp("tls")
-    own, other = certificate(folder, "own"), certificate(folder, "other")
-    rules = (*hba, "hostnossl all side_tls 127.0.0.1/32 reject", "hostssl all side_tls 127.0.0.1/32 scram-sha-256")
-    server = PostgresServer(folder=folder, programs=programs, hba=rules)
-    try:
-        server.start()
-        owner = server.data.stat()
-        placed = server.data / "server.pem"
-        placed.write_bytes(own.read_bytes())
-        os.chown(placed, owner.st_uid, owner.st_gid)
-        placed.chmod(0o600)
-        wrapped = wrapper(server)
-        wrapped.execute("ALTER SYSTEM SET ssl_cert_file = 'server.pem'")
-        wrapped.execute("ALTER SYSTEM SET ssl_key_file = 'server.pem'")
-        wrapped.execute("ALTER SYSTEM SET ssl = on")
-        wrapped.execute("SELECT pg_reload_conf()")
-        for role in ("scram_user", "md5_user", "password_user", "side_tls"):
-            wrapped.execute(f"CREATE ROLE {role} LOGIN PASSWORD 'scram-secret'")
-        yield wrapped, wrapped.customer_database(), own, other
-    finally:
-        server.destroy()
+    rules = ("hostnossl all side_tls 127.0.0.1/32 reject", "hostssl all side_tls 127.0.0.1/32 scram-sha-256")
+    with secured_server(server_parts, tmp_path_factory.mktemp("tls"), rules) as found:
+        yield found
 
 
 def through(running: Running, name: str, **options: str) -> psycopg.Connection[tuple[str]]:

@@ -1,10 +1,13 @@
 """How a client arrives: start-up, TLS, cancel requests and the authentication, relayed untouched.
 
 Base of `postgres_proxy.Relayed`, which goes on when the server has let the client in. Must never decode a password,
-nor answer in the server's place except to refuse.
+nor answer in the server's place except to refuse, or where the source says that authentication ends in the relay
+(`termination`).
 """
 
 import asyncio
+import hmac
+import secrets
 import ssl
 from dataclasses import dataclass
 from enum import IntEnum
@@ -14,7 +17,9 @@ import structlog
 
 from quivive.capture.context import RelayContext
 from quivive.capture.leg import Leg
+from quivive.capture.logins import LoginsFile
 from quivive.capture.target import Target
+from quivive.capture.termination import RefusalError, Termination
 from quivive.model.access import CaptureMode
 from quivive.wire.framing import HEADER_BYTES, FrameBuffer, PeerError, unpack_length
 from quivive.wire.postgres import messages
@@ -34,10 +39,15 @@ _REPLICATION_OFF: Final = frozenset({"", "0", "off", "no", "false"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Front:
-    """How clients reach the relay: `tls` None speaks clear only, `tls_only` refuses those who do not ask for TLS."""
+    """How clients reach the relay: `tls` None speaks clear only, `tls_only` refuses those who do not ask for TLS.
+
+    `logins` is given where authentication ends in the relay; `binding` is what clients bind their proof to then.
+    """
 
     tls: ssl.SSLContext | None = None
     tls_only: bool = False
+    binding: bytes = b""
+    logins: LoginsFile | None = None
 
 
 CLEAR: Final = Front()
@@ -65,6 +75,7 @@ class Arrival:
         self._auth_client = FrameBuffer()
         self._auth_server = FrameBuffer()
         self._early = bytearray()
+        self._termination: Termination | None = None
         facts = context.facts
         self._guarded = facts.closed or facts.limited or facts.mode is CaptureMode.STRICT
         self._cancel_key = b""
@@ -210,6 +221,8 @@ class Arrival:
             self.server.close()
             return
         self._phase = Phase.AUTHENTICATING
+        if self._front.logins is not None:
+            self._terminate(self._front.logins)
         self.server.write(packet)
         self.client.received = self._client_auth
         early, self._head = bytes(self._head), bytearray()
@@ -223,6 +236,32 @@ class Arrival:
 
     # --- authentication, relayed untouched ---------------------------------------------------------------------------
 
+    def _terminate(self, logins: LoginsFile) -> None:
+        """Authentication ends here: both legs prove themselves to the relay (mode c)."""
+        secured, behind = self.client.tls is not None, self.server.tls
+        self._termination = Termination(
+            logins=logins,
+            name=self._startup.get("user", ""),
+            mock=hmac.digest(self._context.keys.agent, b"quivive scram mock", "sha256"),
+            front=self._front.binding if secured else b"",
+            behind=behind.binding() if behind is not None else b"",
+            nonce=lambda: secrets.token_urlsafe(18),
+        )
+
+    def _password(self, message: bytes) -> None:
+        if self._termination is None:
+            self.server.write(message)
+            return
+        if self._phase != Phase.AUTHENTICATING:
+            return  # refused a moment ago
+        try:
+            passed = self._termination.from_client(message[HEADER_BYTES:])
+        except RefusalError as error:
+            self._refuse(error.state, str(error))
+            return
+        self.client.write(passed.to_client)
+        self.server.write(passed.to_server)
+
     def _client_auth(self, data: bytes) -> None:
         """Passwords pass unread; requests sent too early wait until the server is ready."""
         buffer = self._auth_client.feed(data)
@@ -233,7 +272,7 @@ class Arrival:
                 if following > len(buffer) or following <= position + 4:
                     break
                 if buffer[position] == _PASSWORD:
-                    self.server.write(buffer[position:following])
+                    self._password(buffer[position:following])
                 else:
                     self._early += buffer[position:following]
                 position = following
@@ -255,7 +294,11 @@ class Arrival:
             following = position + 1 + unpack_length(buffer, position + 1)[0]
             if following > len(buffer) or following <= position + 4:
                 break
-            out += self._auth_message(buffer[position:following])
+            try:
+                out += self._auth_message(buffer[position:following])
+            except RefusalError as error:
+                self._refuse(error.state, str(error))
+                return
             ready = buffer[position] == ord("Z")
             position = following
         self.client.write(bytes(out))
@@ -276,6 +319,12 @@ class Arrival:
             self._encoding = message[HEADER_BYTES + len(_ENCODING) : -1]
         if message[0] == ord("K"):
             self._cancel_key = message[HEADER_BYTES:]
+        if self._termination is not None:
+            passed = self._termination.from_server(message)
+            if self._termination.done:
+                self._termination = None  # and with it every secret of this login
+            self.server.write(passed.to_server)
+            return passed.to_client
         bindable = self._target.tls is not None and self.client.tls is None
         if bindable and message[0] == ord("R") and message[5:9] == b"\x00\x00\x00\x0a":
             return messages.frame(b"R", messages.without_channel_binding(message[5:]))

@@ -5,9 +5,13 @@ that were already read (PostgreSQL 17's `sslnegotiation=direct`). Pure but for O
 clear once it was made, and never keep a secret or a byte of a session in an error.
 """
 
+import hashlib
 import ssl
 from pathlib import Path
 from typing import Final
+
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from quivive.model.errors import ConfigurationError
 
@@ -97,6 +101,11 @@ class TlsFilter:
         """Application protocol that both sides agreed on (ALPN)."""
         return self._object.selected_alpn_protocol()
 
+    def binding(self) -> bytes:
+        """What a proof towards this peer is bound to (RFC 5929 §4), b"" when it showed no certificate."""
+        shown = self._object.getpeercert(binary_form=True)
+        return endpoint_binding(shown) if shown else b""
+
     def _shake(self) -> None:
         try:
             self._object.do_handshake()
@@ -114,6 +123,27 @@ def _told(error: ssl.SSLError) -> TlsError:
     if isinstance(error, ssl.SSLCertVerificationError):
         return TlsError(f"certificate not accepted: {error.verify_message}")
     return TlsError((error.reason or type(error).__name__).lower().replace("_", " "))
+
+
+def endpoint_binding(certificate: bytes) -> bytes:
+    """Binding `tls-server-end-point` of a certificate (DER): its hash, by the algorithm of its signature.
+
+    b"" where that names none (Ed25519): nothing can be bound to it, and libpq would refuse to.
+    """
+    try:
+        signed_by = x509.load_der_x509_certificate(certificate).signature_hash_algorithm
+    except ValueError:
+        return b""
+    if signed_by is None:
+        return b""
+    name = "sha256" if signed_by.name in {"md5", "sha1"} else signed_by.name.replace("-", "_")
+    return hashlib.new(name, certificate).digest()
+
+
+def front_binding(certificate: Path) -> bytes:
+    """What clients bind their proof to: our certificate, the first of the file."""
+    shown = x509.load_pem_x509_certificate(certificate.read_bytes())
+    return endpoint_binding(shown.public_bytes(Encoding.DER))
 
 
 def server_context(certificate: Path, key: Path) -> ssl.SSLContext:

@@ -3,7 +3,6 @@
 Called by `run`. Must never log in as anybody but the side account, nor run a statement but our own catalogue queries.
 """
 
-import hashlib
 import os
 import socket
 import ssl
@@ -11,19 +10,16 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Final
 
-from cryptography import x509
-from cryptography.hazmat.primitives.serialization import Encoding
-
 from quivive.capture.address import Address, parse_address, parse_side_dsn
 from quivive.capture.catalogue import load_snapshot
 from quivive.capture.side import SideConnection, SideError
 from quivive.capture.tls import client_context
+from quivive.doctor.authentication import authentication
 from quivive.doctor.finding import Finding, Level
-from quivive.doctor.probe import Probed, probe
+from quivive.doctor.probe import probe
 from quivive.model.errors import ConfigurationError, RefusedError
 from quivive.settings import Settings, SourceSettings
 
-_UNSUPPORTED: Final = {"gss": "Kerberos", "sspi": "SSPI"}
 _USER: Final = "quivive_doctor"  # asks which proof is wanted; nobody by this name needs to exist
 
 
@@ -43,7 +39,8 @@ async def check_database(settings: Settings, name: str, source: SourceSettings) 
         return
     yield Finding(check="database", level=Level.OK, about=name, found="the database answers")
     yield await _relay(name, listen)
-    yield _mode(settings.home, name, source, behind)
+    for finding in authentication(settings.home, name, source, behind):
+        yield finding
     yield _apart(name, target)
     async for finding in _side(settings, name, source):
         yield finding
@@ -61,61 +58,6 @@ async def _relay(name: str, listen: Address) -> Finding:
         expected="a running relay at `listen`",
         advice="Start it: quivive serve, or quivive relay NAME. Until then applications cannot work.",
     )
-
-
-def _mode(home: Path, name: str, source: SourceSettings, behind: Probed) -> Finding:
-    """Which row of docs/modes.md "TLS and authentication" applies."""
-    if behind.method in _UNSUPPORTED:
-        return Finding(
-            check="authentication",
-            level=Level.FAIL,
-            about=name,
-            found=f"the server asks for {_UNSUPPORTED[behind.method]}",
-            expected="a password method: SCRAM, md5 or password",
-            advice="It cannot pass a relay, nor can client certificates: use pgAudit's log or the access API.",
-        )
-    if source.target_tls == "off" and behind.tls and not source.target.startswith("unix:"):
-        return Finding(
-            check="authentication",
-            level=Level.WARN,
-            about=name,
-            found="the server offers TLS, the relay does not use it",
-            expected='target_tls = "verify"',
-            advice="Set target_tls and target_ca, unless both run on one machine.",
-        )
-    if not source.tls_certificate:
-        return Finding(
-            check="authentication",
-            level=Level.NOTE,
-            about=name,
-            found="clear in front, TLS behind" if source.target_tls != "off" else "clear on both legs",
-            expected="loopback or a private network in front of the relay",
-            advice="Every client works. Set tls_certificate when applications reach it over a network.",
-        )
-    same = bool(behind.certificate) and behind.certificate == _fingerprint(home / source.tls_certificate)
-    if source.target_tls != "off" and not same:
-        return Finding(
-            check="authentication",
-            level=Level.WARN,
-            about=name,
-            found="TLS on both legs with two certificates",
-            expected="the server's own certificate in front as well",
-            advice="Use the same certificate on both, or set channel_binding=disable in the clients.",
-        )
-    return Finding(
-        check="authentication",
-        level=Level.OK,
-        about=name,
-        found="TLS on both legs with one certificate: channel binding passes" if same else "TLS in front, clear behind",
-    )
-
-
-def _fingerprint(path: Path) -> str:
-    try:
-        shown = x509.load_pem_x509_certificate(path.read_bytes())
-    except (OSError, ValueError):
-        return ""
-    return hashlib.sha256(shown.public_bytes(Encoding.DER)).hexdigest()
 
 
 def _apart(name: str, target: Address) -> Finding:

@@ -16,6 +16,7 @@ from quivive.capture.tls import client_context
 from quivive.wire.postgres import messages
 
 PROBE_TIMEOUT_S: Final = 5.0
+_NOT_AUTHORISED: Final = "28000"
 MAX_ANSWER_BYTES: Final = 64 << 10
 METHODS: Final = {
     0: "trust",
@@ -30,7 +31,10 @@ METHODS: Final = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Probed:
-    """`certificate` is the SHA-256 of the server's certificate (DER), "" without TLS; `method` "" when refused."""
+    """`certificate` is the SHA-256 of the server's certificate (DER), "" without TLS; `method` "" when refused.
+
+    `certificate_wanted`: it was refused for want of a client's certificate.
+    """
 
     answers: bool
     tls: bool = False
@@ -38,6 +42,7 @@ class Probed:
     binding: bool = False
     method: str = ""
     refused: str = ""
+    certificate_wanted: bool = False
 
 
 async def probe(address: Address, user: str, database: str, *, tls: bool = True) -> Probed:
@@ -72,7 +77,9 @@ async def _talk(address: Address, user: str, database: str, *, tls: bool) -> Pro
         writer.close()
     if kind == b"E":
         state = messages.error_state(body, 0, len(body))
-        return Probed(answers=True, tls=offered, certificate=certificate, refused=state)
+        # "client certificate", "certificat client", "Client-Zertifikat": SQLSTATE 28000 alone says many things.
+        wanted = state == _NOT_AUTHORISED and b"ertifi" in body
+        return Probed(answers=True, tls=offered, certificate=certificate, refused=state, certificate_wanted=wanted)
     method = METHODS.get(int.from_bytes(body[:4], "big"), "other") if kind == b"R" else "other"
     return Probed(
         answers=True, tls=offered, certificate=certificate, binding=b"SCRAM-SHA-256-PLUS" in body, method=method
