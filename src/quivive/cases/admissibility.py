@@ -36,7 +36,7 @@ class SheetFacts:
 
     Fields:
         first_at: the first access the case rests on, 0 when it rests on none.
-        informed_at: when this agent was told, 0 never. concerned: whether a person is concerned at all.
+        informed_at: when this agent was told, 0 never.
         gate: sealed states of the establishment, oldest first. records: its adopted documents.
         rule_at: when the version of the rule behind the case was sealed, 0 unknown; rule_noted: it carries a legal
             note and a runbook (its proportionality sheet).
@@ -44,7 +44,6 @@ class SheetFacts:
     """
 
     first_at: int
-    concerned: bool
     informed_at: int
     gate: Sequence[GateStep]
     records: Sequence[GateRecordBody]
@@ -70,7 +69,7 @@ def admissibility(view: CaseView, facts: SheetFacts, now: int) -> tuple[SheetLin
     return (
         _paper(Check.COUNCIL, GateRecordKind.COUNCIL_OPINION, GateState.CONSULTED, facts),
         _paper(Check.ASSESSMENT, GateRecordKind.IMPACT_ASSESSMENT, GateState.ASSESSED, facts),
-        _notice(facts),
+        _notice(view, facts),
         _purpose(facts),
         _proportionality(view, facts),
         _integrity(facts),
@@ -91,8 +90,8 @@ def _paper(check: Check, kind: GateRecordKind, state: GateState, facts: SheetFac
     return SheetLine(check=check, state=CheckState.MISSED, dated_at=late)
 
 
-def _notice(facts: SheetFacts) -> SheetLine:
-    met = not facts.concerned or 0 < facts.informed_at <= facts.first_at
+def _notice(view: CaseView, facts: SheetFacts) -> SheetLine:
+    met = not view.concerned or 0 < facts.informed_at <= facts.first_at
     state = CheckState.MET if met else CheckState.MISSED
     return SheetLine(check=Check.NOTICE, state=state, dated_at=facts.informed_at)
 
@@ -129,7 +128,7 @@ def _integrity(facts: SheetFacts) -> SheetLine:
 def _heard(view: CaseView) -> SheetLine:
     """Heard, or called and declined, or absent when called, and before anything was proposed."""
     hearings = view.of(StepKind.HEARING)
-    if not view.opened.ident:
+    if not view.concerned:
         return SheetLine(check=Check.HEARD, state=CheckState.MET, dated_at=view.opened_at)
     if hearings:
         return SheetLine(check=Check.HEARD, state=CheckState.MET, dated_at=hearings[-1].taken_at)

@@ -23,10 +23,11 @@ _ORDER: Final = tuple(CaseStage)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CaseView:
-    """A case now. `steps` in the order they were taken."""
+    """A case now. `steps` in the order they were taken; `concerned`: it is about a person, whose key stays outside."""
 
     opened: CaseBody
     opened_at: int
+    concerned: bool
     steps: tuple[CaseStepBody, ...]
 
     @property
@@ -82,8 +83,8 @@ class CaseView:
         return any(step.step_kind is StepKind.HEARING_CALL for step in earlier)
 
 
-def fold(opened: CaseBody, opened_at: int, steps: Sequence[CaseStepBody]) -> CaseView:
+def fold(opened: CaseBody, opened_at: int, steps: Sequence[CaseStepBody], *, concerned: bool = True) -> CaseView:
     """Make the view; the same step told twice counts once, whatever the order of arrival."""
     once = {step.step: step for step in steps if step.case == opened.case}
     ordered = sorted(once.values(), key=lambda step: (step.taken_at, step.step))
-    return CaseView(opened=opened, opened_at=opened_at, steps=tuple(ordered))
+    return CaseView(opened=opened, opened_at=opened_at, concerned=concerned, steps=tuple(ordered))

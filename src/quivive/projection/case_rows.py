@@ -1,14 +1,16 @@
 """Rows of cases, of the gate's papers and of what needs two persons (entries of the console and of `quivive gate`).
 
 Called by `columns`, which stages them. Pure. Must never merge, and never turn a code into a sentence. A step is kept
-as its own JSON: `quivive.cases.view` folds the steps, and no SQL decides a stage.
+as its own JSON: `quivive.cases.view` folds the steps, and no SQL decides a stage. The person leaves the JSON: a key is a column, so that `query` can shape it.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, Final
 
 import msgspec
 
+from quivive.model.approval import ApprovalBody
 from quivive.model.case import CaseBody, CaseStepBody
 from quivive.model.entry import EntryKind
 from quivive.model.gate_record import GateRecordBody
@@ -23,6 +25,12 @@ CASE_LAYOUT: Final[dict[str, tuple[tuple[str, str], ...]]] = {
         ("body", TEXT),
     ),
     "case_step": (("case", KEY), ("step", KEY), ("taken_at", INT), ("tie", TIE), ("controller", TEXT), ("body", TEXT)),
+    "approval": (
+        ("approval", KEY), ("version", INT), ("tie", TIE), ("controller", TEXT), ("act", TEXT), ("object", TEXT),
+        ("digest", TEXT), ("reference", TEXT), ("state", TEXT), ("proposed_by", TEXT), ("proposed_role", TEXT),
+        ("proposed_at", INT), ("expires_at", INT), ("valid_us", INT), ("decided_by", TEXT), ("decided_role", TEXT),
+        ("decided_at", INT), ("done_at", INT),
+    ),
     "gate_record": (
         ("employer", TEXT), ("establishment", TEXT), ("module", TEXT), ("record", TEXT), ("dated_at", INT),
         ("recorded_at", INT), ("tie", TIE), ("reference", TEXT), ("text_sha256", TEXT), ("purposes", TEXT),
@@ -37,12 +45,22 @@ def _json(values: Any) -> str:
 
 def _case(rows: Rows, envelope: Envelope, tie: int, body: CaseBody) -> None:
     rows["case_file"].append(
-        (body.case, envelope.captured_at, tie, body.controller, body.ident, body.alert, _json(body))
+        (body.case, envelope.captured_at, tie, body.controller, body.ident, body.alert, _json(replace(body, ident="")))
     )  # fmt: skip
 
 
 def _step(rows: Rows, envelope: Envelope, tie: int, body: CaseStepBody) -> None:
     rows["case_step"].append((body.case, body.step, body.taken_at, tie, envelope.controller, _json(body)))
+
+
+def _approval(rows: Rows, envelope: Envelope, tie: int, body: ApprovalBody) -> None:
+    rows["approval"].append(
+        (
+            body.approval, envelope.captured_at, tie, body.controller, body.act, body.object, body.digest,
+            body.reference, body.state, body.proposed_by, body.proposed_role, body.proposed_at, body.expires_at,
+            body.valid_us, body.decided_by, body.decided_role, body.decided_at, body.done_at,
+        )
+    )  # fmt: skip
 
 
 def _record(rows: Rows, envelope: Envelope, tie: int, body: GateRecordBody) -> None:
@@ -57,10 +75,12 @@ def _record(rows: Rows, envelope: Envelope, tie: int, body: GateRecordBody) -> N
 CASE_BODIES: Final[dict[str, msgspec.json.Decoder[Any]]] = {
     EntryKind.CASE: msgspec.json.Decoder(CaseBody),
     EntryKind.CASE_STEP: msgspec.json.Decoder(CaseStepBody),
+    EntryKind.APPROVAL: msgspec.json.Decoder(ApprovalBody),
     EntryKind.GATE_RECORD: msgspec.json.Decoder(GateRecordBody),
 }
 CASE_ROWS: Final[dict[str, Callable[[Rows, Envelope, int, Any], None]]] = {
     EntryKind.CASE: _case,
     EntryKind.CASE_STEP: _step,
+    EntryKind.APPROVAL: _approval,
     EntryKind.GATE_RECORD: _record,
 }

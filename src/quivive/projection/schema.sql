@@ -97,6 +97,14 @@ CREATE TABLE IF NOT EXISTS gate_record (
     dated_at BIGINT NOT NULL, recorded_at BIGINT NOT NULL, tie UBIGINT NOT NULL, reference VARCHAR NOT NULL,
     text_sha256 VARCHAR NOT NULL, purposes VARCHAR NOT NULL, rules VARCHAR NOT NULL, demonstration BOOLEAN NOT NULL
 );
+-- What needs two persons (entries `approval`): the latest version of each.
+CREATE TABLE IF NOT EXISTS approval (
+    approval_hi UBIGINT NOT NULL, approval_lo UBIGINT NOT NULL, version BIGINT NOT NULL, tie UBIGINT NOT NULL,
+    controller VARCHAR NOT NULL, act VARCHAR NOT NULL, object VARCHAR NOT NULL, digest VARCHAR NOT NULL,
+    reference VARCHAR NOT NULL, state VARCHAR NOT NULL, proposed_by VARCHAR NOT NULL, proposed_role VARCHAR NOT NULL,
+    proposed_at BIGINT NOT NULL, expires_at BIGINT NOT NULL, valid_us BIGINT NOT NULL, decided_by VARCHAR NOT NULL,
+    decided_role VARCHAR NOT NULL, decided_at BIGINT NOT NULL, done_at BIGINT NOT NULL
+);
 -- Cases (entries of the console): `body` is the entry's own JSON, folded by `quivive.cases.view`.
 CREATE TABLE IF NOT EXISTS case_file (
     case_hi UBIGINT NOT NULL, case_lo UBIGINT NOT NULL, opened_at BIGINT NOT NULL, tie UBIGINT NOT NULL,

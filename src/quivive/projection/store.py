@@ -48,6 +48,7 @@ _MERGES: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
     ("case_file", ("case_file",)),
     ("case_step", ("case_step",)),
     ("gate_record", ("gate_record",)),
+    ("approval", ("approval",)),
     ("watched_record", ("watched_record",)),
     ("configuration", ("configuration", "zone", "sensitive_column", "configured_source")),
 )

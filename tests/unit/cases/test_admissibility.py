@@ -22,7 +22,7 @@ def paper(kind, dated_at, purposes=(), reference="CSE-2026-03"):
 
 def facts(**changes):
     fields = {
-        "first_at": FIRST, "concerned": True, "informed_at": FIRST - DAY_US,
+        "first_at": FIRST, "informed_at": FIRST - DAY_US,
         "gate": (GateStep(state=GateState.ASSESSED, sealed_at=FIRST - 9 * DAY_US),
                  GateStep(state=GateState.CONSULTED, sealed_at=FIRST - 8 * DAY_US)),
         "records": (paper(GateRecordKind.IMPACT_ASSESSMENT, FIRST - 10 * DAY_US, tuple(DeclaredPurpose)),),
@@ -94,5 +94,5 @@ def test_two_months_are_calendar_months(known, last):
 
 def test_a_case_about_nobody_needs_no_notice_and_no_hearing():
     """A complaint before anybody is concerned."""
-    found = states(fold(opened(ident="", topic=""), NOW, ()), concerned=False, informed_at=0, rule_at=0)
+    found = states(fold(opened(topic=""), NOW, (), concerned=False), informed_at=0, rule_at=0)
     assert (found[Check.NOTICE], found[Check.HEARD], found[Check.PROPORTIONALITY]) == ("met", "met", "met")

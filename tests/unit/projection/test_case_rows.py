@@ -5,6 +5,7 @@ import pytest
 from traces import CONTROLLER, SECOND, T0, Shards, event, gate, key, person
 
 from quivive.cases.view import fold
+from quivive.model.approval import ApprovalAct, approve, propose
 from quivive.model.case import CaseBody, CaseOrigin, CaseStage, CaseStepBody, StepKind
 from quivive.model.entry import EntryKind
 from quivive.model.gate import GateState, Module
@@ -42,7 +43,7 @@ def step(number, kind, at):
 def told(row):
     body = msgspec.json.decode(row["body"], type=CaseBody)
     steps = [msgspec.json.decode(each, type=CaseStepBody) for each in row["steps"]]
-    return fold(body, row["opened_at"], steps)
+    return fold(body, row["opened_at"], steps, concerned=row["concerned"])
 
 
 def test_a_case_is_read_whole_whatever_the_order_of_its_entries(projection):
@@ -54,6 +55,8 @@ def test_a_case_is_read_whole_whatever_the_order_of_its_entries(projection):
     assert told(row).stage is CaseStage.CLEARING
     assert row["agent_code"] == neutral_code(key("anna"))
     assert "ident" not in row
+    assert key("anna") not in row["body"]
+    assert told(row).concerned
 
 
 @pytest.mark.parametrize(("params", "found"), [
@@ -89,3 +92,19 @@ def test_an_adopted_document_keeps_its_own_date(projection):
     projection.apply(Shards().durable([told_once, told_once]))
     (row,) = projection.query(scope(), "gate_records", {"establishment": "lille"})
     assert (row["dated_at"], row["reference"], row["purposes"]) == (T0 - 9 * SECOND, "PV-12", "consultation_control")
+
+
+def test_an_approval_is_known_in_its_latest_version(projection):
+    """Proposed, then agreed to by another person, whatever the order of arrival."""
+    asked = propose(
+        approval="f" * 32, act=ApprovalAct.UNMASK, controller=CONTROLLER, subject=CASE, digest="0" * 64,
+        reference="D-7", principal="s1", role="security", at=T0,
+    )  # fmt: skip
+    agreed = approve(asked, principal="d1", role="dpo", at=T0 + 9)
+    told_both = [
+        event(EntryKind.APPROVAL, body, source="console", at=at) for body, at in ((agreed, T0 + 9), (asked, T0))
+    ]
+    projection.apply(Shards().durable(told_both))
+    (row,) = projection.query(scope(), "approvals", {"act": "unmask", "object": CASE})
+    assert (row["state"], row["decided_by"], row["approval"]) == ("approved", "d1", "f" * 32)
+    assert projection.query(scope(), "approvals", {"state": "proposed"}) == []

@@ -2,6 +2,7 @@
 -- A case about a person of an establishment that is not active stays without a code.
 SELECT
     c.case_hi, c.case_lo, c.opened_at, c.controller, c.alert_hi, c.alert_lo, c.body,
+    c.ident_hi <> 0 OR c.ident_lo <> 0 AS concerned,
     CASE WHEN g.establishment IS NOT NULL OR (p.person_hi IS NULL AND c.ident_hi <> 0) THEN c.ident_hi END AS ident_hi,
     CASE WHEN g.establishment IS NOT NULL OR (p.person_hi IS NULL AND c.ident_hi <> 0) THEN c.ident_lo END AS ident_lo,
     COALESCE(
