@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
+from quivive.audio_settings import AudioSettings, check_audio
 from quivive.function_settings import FunctionSettings, functions_of, wrong_function
 from quivive.model.access import CaptureMode, Grade
 from quivive.model.catalogue import Alternate, Catalogue, Table, TableKind
@@ -189,6 +190,7 @@ class _SettingsFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     operator: OperatorSettings
     sources: dict[str, dict[str, Any]] = {}
     zones: dict[str, ZoneSettings] = {}
+    audio: dict[str, AudioSettings] = {}
     detection: DetectionSettings = DetectionSettings()
 
 
@@ -220,6 +222,7 @@ class Settings:
     controllers: dict[str, ControllerSettings]
     sources: dict[str, SourceSettings] = field(default_factory=dict)
     zones: dict[str, ZoneSettings] = field(default_factory=dict)
+    audio: dict[str, AudioSettings] = field(default_factory=dict)
     detection: DetectionSettings = field(default_factory=DetectionSettings)
 
     @property
@@ -249,6 +252,7 @@ def load_settings(home: Path) -> Settings:
         controllers=controllers,
         sources=sources,
         zones=decoded.zones,
+        audio=decoded.audio,
         detection=decoded.detection,
     )
     _check_references(settings)
@@ -447,6 +451,7 @@ def _check_references(settings: Settings) -> None:
                 )
     for name, source in settings.sources.items():
         _check_source(settings, name, source)
+    check_audio(settings.audio, settings.controllers, SETTINGS_FILE)
     check_zones(settings.zones, {name: source.programs for name, source in settings.sources.items()}, SETTINGS_FILE)
 
 

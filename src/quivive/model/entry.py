@@ -53,11 +53,13 @@ class EntryKind(StrEnum):
     RECORDING_NOTICE = "recording.notice"
     RECORDING_NEUTRALISED = "recording.neutralised"
     RECORDING_ANSWER = "recording.answer"
+    RECORDING_SEED = "recording.seed"
     RECORDING = "recording"
     LISTENING = "listening"
     NONCONFORMITY = "nonconformity"
     OBJECTION = "objection"
     RECORDING_PLAN = "recording.plan"
+    RECORDING_STEP = "recording.step"
     RECORDING_PURGE = "recording.purge"
     RECORDING_HOLD = "recording.hold"
     ANALYSIS_GRID = "analysis.grid"
@@ -116,11 +118,13 @@ KIND_CLASS: Final[dict[EntryKind, RetentionClass]] = {
     EntryKind.RECORDING_NOTICE: RetentionClass.GOVERNANCE,
     EntryKind.RECORDING_NEUTRALISED: RetentionClass.GOVERNANCE,
     EntryKind.RECORDING_ANSWER: RetentionClass.TRACE,
+    EntryKind.RECORDING_SEED: RetentionClass.GOVERNANCE,
     EntryKind.RECORDING: RetentionClass.TRACE,
     EntryKind.LISTENING: RetentionClass.TRACE,
     EntryKind.NONCONFORMITY: RetentionClass.GOVERNANCE,
     EntryKind.OBJECTION: RetentionClass.TRACE,
     EntryKind.RECORDING_PLAN: RetentionClass.GOVERNANCE,
+    EntryKind.RECORDING_STEP: RetentionClass.GOVERNANCE,
     EntryKind.RECORDING_PURGE: RetentionClass.CERTIFICATE,
     EntryKind.RECORDING_HOLD: RetentionClass.GOVERNANCE,
     EntryKind.ANALYSIS_GRID: RetentionClass.GOVERNANCE,

@@ -35,6 +35,9 @@ class PurgeRule(StrEnum):
     ERASURE_ORDERED = "erasure_ordered"
     CONTRACT_ENDED = "contract_ended"
     RECORDING_RETENTION_ENDED = "recording_retention_ended"
+    RECORDING_WITHOUT_PURPOSE = "recording_without_purpose"
+    RECORDING_OBJECTION = "recording_objection"
+    RECORDING_FOUND_AGAIN = "recording_found_again"
 
 
 RULE_CLAUSE: Final[dict[PurgeRule, str]] = {
@@ -42,6 +45,9 @@ RULE_CLAUSE: Final[dict[PurgeRule, str]] = {
     PurgeRule.ERASURE_ORDERED: "GDPR 17",
     PurgeRule.CONTRACT_ENDED: "GDPR 28(3)(g)",
     PurgeRule.RECORDING_RETENTION_ENDED: "GDPR 5(1)(e); CNIL, recordings at the workplace",
+    PurgeRule.RECORDING_WITHOUT_PURPOSE: "GDPR 5(1)(b); CNIL, recordings at the workplace",
+    PurgeRule.RECORDING_OBJECTION: "GDPR 21",
+    PurgeRule.RECORDING_FOUND_AGAIN: "GDPR 5(1)(e); a copy of what was removed already",
 }
 """The text each rule rests on, as it stands in the certificate."""
 
