@@ -25,10 +25,11 @@ from quivive.detection.judge import ControllerJudging, JudgeSettings, judge_live
 from quivive.intake.batch import IntakeKind, map_batch
 from quivive.intake.batch import SourceFacts as BatchFacts
 from quivive.ledger.entry import decode_entry
+from quivive.ledger.finding import Report
 from quivive.ledger.frame import PREFIX_BYTES, frame_length
 from quivive.ledger.log import InclusionProof, Ledger, LedgerEntry
 from quivive.ledger.note import VerifierKey
-from quivive.ledger.verify import Report, verify_home
+from quivive.ledger.verify import verify_home
 from quivive.model.access import CaptureMode, Grade, LinkBody
 from quivive.model.catalogue import Catalogue, Table, TableKind
 from quivive.model.catalogue import Path as KeyPath

@@ -10,8 +10,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from quivive.ledger.heads import Heads
 from quivive.ledger.log import Ledger
-from quivive.ledger.note import verifier_key
 from quivive.ledger.published import PublishedLog
+from quivive.ledger.signing import verifier_key
 from quivive.model.entry import EntryKind, SpoolEvent
 from quivive.privacy.keyring import Keyring
 

@@ -12,8 +12,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+from quivive.ledger.finding import Report
 from quivive.ledger.log import Ledger
-from quivive.ledger.verify import Report, verify_home
+from quivive.ledger.verify import verify_home
 from quivive.web.services import LedgerHead, StoryFinding, StoryResult
 
 _PREFIX: Final = "story-"

@@ -44,7 +44,7 @@ def judge_missing(
 ) -> Iterator[Finding]:
     """One finding for each stretch: erased under a certificate that holds, or missing."""
     covered = list(_covered(certificates, entries_of))
-    for stretch in missing:
+    for stretch in _joined(missing):
         at = stretch.first
         while at <= stretch.last:
             end, certificate = _next(covered, stretch.shard, at, stretch.last)
@@ -58,6 +58,16 @@ def judge_missing(
                 detail = "no segment holds these entries; without keys no certificate can be read"
                 yield Finding(code=FindingCode.PAYLOAD_NOT_CHECKED, place=place, detail=detail)
             at = end + 1
+
+
+def _joined(missing: Iterable[Missing]) -> list[Missing]:
+    joined: list[Missing] = []
+    for each in missing:
+        if joined and (joined[-1].shard, joined[-1].last + 1) == (each.shard, each.first):
+            joined[-1] = Missing(shard=each.shard, first=joined[-1].first, last=each.last)
+        else:
+            joined.append(each)
+    return joined
 
 
 def _next(covered: list[tuple[str, int, int, str]], shard: str, at: int, last: int) -> tuple[int, str]:

@@ -57,13 +57,3 @@ def parse_checkpoint(text: str) -> Checkpoint:
     if checkpoint.text != text:
         raise CheckpointError("the checkpoint has two spellings")
     return checkpoint
-
-
-def log_origin(operator_origin: str, log_id: str, month: str) -> str:
-    """Origin of one controller's log of one month: no name in it (DESIGN §7)."""
-    return f"{operator_origin}/l/{log_id}/{month}"
-
-
-def spine_origin(operator_origin: str) -> str:
-    """Origin of the operator's spine."""
-    return f"{operator_origin}/spine"

@@ -3,7 +3,7 @@
 Made by the checks, shown by `quivive verify` and the console. Pure. A finding never holds a key or an event.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 from typing import Final
 
@@ -80,3 +80,18 @@ def exit_code(findings: list[Finding]) -> Exit:
     """Gravest exit code of many findings."""
     found = {finding.exit for finding in findings}
     return next((code for code in _GRAVITY if code in found), Exit.VERIFIED)
+
+
+@dataclass(slots=True, kw_only=True)
+class Report:
+    """Outcome. `entries` and `checkpoints` count what was checked; `unpublished` what no checkpoint covers yet."""
+
+    findings: list[Finding] = field(default_factory=list)
+    entries: int = 0
+    checkpoints: int = 0
+    unpublished: int = 0
+
+    @property
+    def exit_code(self) -> Exit:
+        """Exit code of the command."""
+        return exit_code(self.findings)

@@ -16,18 +16,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from quivive.ledger.checkpoint import ORIGIN_PATTERN, log_origin
+from quivive.ledger.checkpoint import ORIGIN_PATTERN
 from quivive.ledger.entry import EntryError, encode_entry
 from quivive.ledger.frame import source_ranges
 from quivive.ledger.heads import FramePlace, Heads
 from quivive.ledger.intervals import Intervals
-from quivive.ledger.note import VerifierKey, verifier_key
+from quivive.ledger.note import VerifierKey
 from quivive.ledger.own import as_gap, opening
 from quivive.ledger.published import PublishedLog
 from quivive.ledger.recovery import LedgerDamagedError
 from quivive.ledger.restore import open_run, restore
 from quivive.ledger.shard import Prepared, Segment, Shard, group
+from quivive.ledger.signing import verifier_key
 from quivive.ledger.snapshot import copy_evidence
+from quivive.ledger.spine import log_origin
 from quivive.ledger.spinelog import SpineLog
 from quivive.model.clock import SECOND_US, Micros, utc_day, utc_month
 from quivive.model.entry import SpoolEvent

@@ -11,7 +11,8 @@ from pathlib import Path
 
 from quivive.ledger.checkpoint import Checkpoint
 from quivive.ledger.finding import Finding, FindingCode
-from quivive.ledger.merkle import HASH_BYTES, CompactRoot, complete_root, leaf_hash
+from quivive.ledger.merkle import HASH_BYTES, CompactRoot, leaf_hash
+from quivive.ledger.proofs import complete_root
 from quivive.ledger.tile import ENTRIES, TILE_WIDTH, TileError, TileName, decode_bundle, parse_path
 from quivive.spool.durable import TEMPORARY_PREFIX
 

@@ -1,21 +1,17 @@
-"""Merkle trees of RFC 6962: hashes, compact roots, proofs and their verification.
+"""Merkle trees of RFC 6962: hashes, compact roots, and the verification of proofs (`proofs` makes them).
 
 Called by the tile writer, by `verify` and by whoever holds a proof. Pure, standard library only.
 Verification raises; it never returns a boolean that one can forget.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from hashlib import sha256
 from typing import Final
 
 from quivive.model.errors import QuiviveError
 
 HASH_BYTES: Final = 32
-_PAIR_BYTES: Final = 2 * HASH_BYTES
 EMPTY_ROOT: Final = sha256(b"").digest()
-
-HashReader = Callable[[int, int], bytes]
-"""(height, index) → hash of the complete subtree of 2^height leaves beginning at leaf index × 2^height."""
 
 
 class ProofError(QuiviveError):
@@ -30,14 +26,6 @@ def leaf_hash(entry: bytes) -> bytes:
 def node_hash(left: bytes, right: bytes) -> bytes:
     """Hash two subtrees (RFC 6962 §2.1)."""
     return sha256(b"\x01" + left + right).digest()
-
-
-def complete_root(hashes: bytes) -> bytes:
-    """Root of a complete subtree given its 2^k concatenated hashes."""
-    while len(hashes) > HASH_BYTES:
-        pairs = range(0, len(hashes), _PAIR_BYTES)
-        hashes = b"".join([sha256(b"\x01" + hashes[at : at + _PAIR_BYTES]).digest() for at in pairs])
-    return hashes
 
 
 class CompactRoot:
@@ -61,52 +49,6 @@ class CompactRoot:
         for _, left in reversed(self._edge[:-1]):
             root = node_hash(left, root)
         return root
-
-
-def range_root(start: int, end: int, read: HashReader) -> bytes:
-    """Root of leaves [start, end), where start is a multiple of the largest power of two within the range."""
-    compact = CompactRoot()
-    while start < end:
-        height = (end - start).bit_length() - 1
-        compact.push(read(height, start >> height), height)
-        start += 1 << height
-    return compact.root()
-
-
-def inclusion_proof(index: int, size: int, read: HashReader) -> list[bytes]:
-    """Audit path of leaf `index` in the tree of `size` leaves (RFC 6962 §2.1.1)."""
-    if not 0 <= index < size:
-        raise ProofError(f"no leaf {index} in a tree of {size}")
-    start, end, path = 0, size, []
-    while end - start > 1:
-        middle = start + _split(end - start)
-        if index < middle:
-            path.append(range_root(middle, end, read))
-            end = middle
-        else:
-            path.append(range_root(start, middle, read))
-            start = middle
-    path.reverse()
-    return path
-
-
-def consistency_proof(old: int, new: int, read: HashReader) -> list[bytes]:
-    """Proof that the tree of `old` leaves is a prefix of the tree of `new` (RFC 6962 §2.1.2)."""
-    if not 0 < old <= new:
-        raise ProofError(f"no consistency proof from {old} to {new}")
-    start, end, whole, path = 0, new, True, []
-    while end != old:
-        middle = start + _split(end - start)
-        if old <= middle:
-            path.append(range_root(middle, end, read))
-            end = middle
-        else:
-            path.append(range_root(start, middle, read))
-            start, whole = middle, False
-    if not whole:
-        path.append(range_root(start, end, read))
-    path.reverse()
-    return path
 
 
 def verify_inclusion(*, entry_hash: bytes, index: int, size: int, proof: Sequence[bytes], root: bytes) -> None:
@@ -165,8 +107,3 @@ def verify_consistency(  # noqa: C901 - the algorithm of the RFC, kept in its ow
         at, last = at >> 1, last >> 1
     if last != 0 or first != old_root or second != new_root:
         raise ProofError("the new tree does not contain the old one")
-
-
-def _split(size: int) -> int:
-    """Largest power of two below `size` (size > 1)."""
-    return 1 << (size - 1).bit_length() - 1

@@ -14,7 +14,7 @@ from hashlib import sha256
 from typing import Final
 
 from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PublicKey
 
 from quivive.model.errors import QuiviveError
@@ -97,11 +97,6 @@ def signed_message(key: VerifierKey, text: str, time: int) -> bytes:
         raise ValueError("not a checkpoint")
     cosigner, log = (bytes([len(name)]) + name for name in names)
     return b"subtree/v1\n\0" + cosigner + _TIME.pack(time) + log + struct.pack(">QQ", 0, int(size)) + hashed
-
-
-def verifier_key(name: str, signing: Ed25519PrivateKey) -> VerifierKey:
-    """Public half of an Ed25519 signing key."""
-    return VerifierKey(name=name, public=signing.public_key().public_bytes_raw())
 
 
 def parse_verifier_key(text: str) -> VerifierKey:

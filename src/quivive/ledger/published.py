@@ -15,8 +15,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from quivive.ledger.checkpoint import Checkpoint, parse_checkpoint
 from quivive.ledger.heads import Heads
-from quivive.ledger.merkle import EMPTY_ROOT, consistency_proof, inclusion_proof, range_root
+from quivive.ledger.merkle import EMPTY_ROOT
 from quivive.ledger.note import open_signed
+from quivive.ledger.proofs import consistency_proof, inclusion_proof, range_root
 from quivive.ledger.signing import sign_checkpoint, verifier_keys
 from quivive.ledger.tree import TileTree
 from quivive.model.errors import QuiviveError, StorageError

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from quivive.ledger.finding import Exit
-from quivive.ledger.verify import Report, verify_home
+from quivive.ledger.finding import Exit, Report
+from quivive.ledger.verify import verify_home
 
 _OUTCOMES: Final = {
     Exit.VERIFIED: "verified: every entry, tile and signature is whole",

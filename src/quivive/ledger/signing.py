@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from quivive.ledger.note import KeyType, VerifierKey, parse_verifier_key, signed_message, verifier_key
+from quivive.ledger.note import KeyType, VerifierKey, parse_verifier_key, signed_message
 
 _SEED_INFO: Final = b"quivive-mldsa44/v1"
 _SEED_BYTES: Final = 32
@@ -25,6 +25,11 @@ def mldsa_signing_key(signing: Ed25519PrivateKey) -> MLDSA44PrivateKey:
     """The second key of a log, from the seed of the first."""
     derive = HKDF(algorithm=hashes.SHA256(), length=_SEED_BYTES, salt=None, info=_SEED_INFO)
     return MLDSA44PrivateKey.from_seed_bytes(derive.derive(signing.private_bytes_raw()))
+
+
+def verifier_key(name: str, signing: Ed25519PrivateKey) -> VerifierKey:
+    """Public half of an Ed25519 signing key."""
+    return VerifierKey(name=name, public=signing.public_key().public_bytes_raw())
 
 
 def mldsa_verifier_key(name: str, signing: Ed25519PrivateKey) -> VerifierKey:

@@ -12,24 +12,23 @@ import hmac
 import json
 from collections.abc import Mapping
 from hashlib import sha256
-from typing import Any, Final
+from typing import Final
 
-from quivive.ledger.merkle import complete_root, leaf_hash
-from quivive.model.errors import QuiviveError
+from quivive.ledger.merkle import leaf_hash
+from quivive.ledger.proofs import complete_root
+from quivive.ledger.slot import SLOTS, SPINE_VERSION, slot_leaf
 
-SLOTS: Final = 1_024
-"""Fixed: a controller's slot never moves, and the number of controllers does not show (DESIGN §7)."""
-_VERSION: Final = 1
 _KEY_PREFIX: Final = b"quivive-key/v1"
 
 
-class SpineError(QuiviveError):
-    """A spine entry is not what it must be."""
+def log_origin(operator_origin: str, log_id: str, month: str) -> str:
+    """Origin of one controller's log of one month: no name in it (DESIGN §7)."""
+    return f"{operator_origin}/l/{log_id}/{month}"
 
 
-def slot_leaf(salt: bytes, checkpoint_text: str) -> bytes:
-    """Leaf of a slot; the text is the checkpoint's body, without signatures."""
-    return sha256(salt + checkpoint_text.encode()).digest()
+def spine_origin(operator_origin: str) -> str:
+    """Origin of the operator's spine."""
+    return f"{operator_origin}/spine"
 
 
 class Slots:
@@ -66,20 +65,5 @@ def key_commitment(salt: bytes, verifier_key: str) -> str:
     return sha256(_KEY_PREFIX + salt + verifier_key.encode()).hexdigest()
 
 
-def read_entry(data: bytes) -> dict[str, Any]:
-    """Decode a spine entry.
-
-    Raises:
-        SpineError: not one of ours, or of a newer version.
-    """
-    try:
-        document = json.loads(data)
-    except ValueError as error:
-        raise SpineError("a spine entry is no JSON") from error
-    if not isinstance(document, dict) or document.get("v") != _VERSION or document.get("kind") not in ("epoch", "key"):
-        raise SpineError("not a spine entry of a version this program knows")
-    return document
-
-
 def _encode(document: dict[str, object]) -> bytes:
-    return json.dumps({"v": _VERSION, **document}, sort_keys=True, separators=(",", ":")).encode()
+    return json.dumps({"v": SPINE_VERSION, **document}, sort_keys=True, separators=(",", ":")).encode()

@@ -9,10 +9,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from quivive.ledger.checkpoint import spine_origin
 from quivive.ledger.heads import Heads
 from quivive.ledger.published import PublishedLog
-from quivive.ledger.spine import Slots, epoch_entry, key_entry, read_entry
+from quivive.ledger.slot import read_entry
+from quivive.ledger.spine import Slots, epoch_entry, key_entry, spine_origin
 from quivive.ledger.tile import ENTRIES, TILE_WIDTH, TileName, decode_bundle
 from quivive.ledger.tree import read_tile
 from quivive.model.clock import SECOND_US

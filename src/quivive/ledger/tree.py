@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Final
 
 from quivive.ledger import tile
-from quivive.ledger.merkle import HASH_BYTES, CompactRoot, complete_root, leaf_hash
+from quivive.ledger.merkle import HASH_BYTES, CompactRoot, leaf_hash
+from quivive.ledger.proofs import complete_root
 from quivive.ledger.tile import ENTRIES, TILE_WIDTH, TileError, TileName, edge_tiles, partial_tiles
 from quivive.model.errors import StorageError
 from quivive.spool.durable import TEMPORARY_PREFIX, make_directories, sync_directory, write_atomic

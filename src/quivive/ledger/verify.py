@@ -12,20 +12,20 @@ checkpoint → slot in the spine → spine's own tiles, root and signature; and 
 import contextlib
 import json
 from collections.abc import Generator, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from quivive.ledger.certcheck import Missing, judge_missing
 from quivive.ledger.checkpoint import Checkpoint, parse_checkpoint
-from quivive.ledger.finding import Exit, Finding, FindingCode, exit_code
+from quivive.ledger.finding import Finding, FindingCode, Report
 from quivive.ledger.logcheck import LogCheck
 from quivive.ledger.note import VerifierKey, open_signed, parse_verifier_key
 from quivive.ledger.pinned import SLOTS as SLOTS_FILE
 from quivive.ledger.pinned import pin
 from quivive.ledger.segcheck import PayloadCheck, Segments, scan_segments
 from quivive.ledger.signing import verifier_keys
-from quivive.ledger.spine import SLOTS, Slots, SpineError, read_entry
+from quivive.ledger.slot import SLOTS, SpineError, read_entry
+from quivive.ledger.spine import Slots
 from quivive.ledger.tile import ENTRIES, TILE_WIDTH, TileError, TileName, decode_bundle
 from quivive.model.errors import QuiviveError
 from quivive.privacy.keyring import Keyring
@@ -44,21 +44,6 @@ Checking = Generator[Finding, None, T]
 """A check that yields what is wrong and returns what it read."""
 Heads = dict[str, dict[tuple[int, bytes], str]]
 """Origin → (size, root) that someone wrote down → the file where."""
-
-
-@dataclass(slots=True, kw_only=True)
-class Report:
-    """Outcome. `entries` and `checkpoints` count what was checked; `unpublished` what no checkpoint covers yet."""
-
-    findings: list[Finding] = field(default_factory=list)
-    entries: int = 0
-    checkpoints: int = 0
-    unpublished: int = 0
-
-    @property
-    def exit_code(self) -> Exit:
-        """Exit code of the command."""
-        return exit_code(self.findings)
 
 
 def verify_home(

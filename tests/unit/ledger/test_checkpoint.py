@@ -2,7 +2,8 @@
 
 import pytest
 
-from quivive.ledger.checkpoint import Checkpoint, CheckpointError, log_origin, parse_checkpoint, spine_origin
+from quivive.ledger.checkpoint import Checkpoint, CheckpointError, parse_checkpoint
+from quivive.ledger.spine import log_origin, spine_origin
 
 CHECKPOINT = Checkpoint(origin="quivive.example/l/ab/202611", size=7, root=bytes(32))
 

@@ -8,15 +8,12 @@ from quivive.ledger.merkle import (
     EMPTY_ROOT,
     CompactRoot,
     ProofError,
-    complete_root,
-    consistency_proof,
-    inclusion_proof,
     leaf_hash,
     node_hash,
-    range_root,
     verify_consistency,
     verify_inclusion,
 )
+from quivive.ledger.proofs import complete_root, consistency_proof, inclusion_proof, range_root
 
 LEAVES = [leaf_hash(bytes([n])) for n in range(70)]
 

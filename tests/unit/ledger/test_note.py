@@ -3,8 +3,8 @@
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from quivive.ledger.note import NoteError, open_note, parse_verifier_key, verifier_key
-from quivive.ledger.signing import sign_note
+from quivive.ledger.note import NoteError, open_note, parse_verifier_key
+from quivive.ledger.signing import sign_note, verifier_key
 
 SIGNING = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
 OTHER = Ed25519PrivateKey.from_private_bytes(bytes(range(1, 33)))

@@ -5,8 +5,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from quivive.ledger import published
 from quivive.ledger.heads import Heads
-from quivive.ledger.note import open_note, verifier_key
+from quivive.ledger.note import open_note
 from quivive.ledger.published import PublishedLog, RollbackError
+from quivive.ledger.signing import verifier_key
 from quivive.model.errors import StorageError
 
 SIGNING = Ed25519PrivateKey.from_private_bytes(bytes(32))

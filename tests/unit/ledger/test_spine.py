@@ -3,7 +3,8 @@
 import pytest
 
 from quivive.ledger.merkle import CompactRoot, leaf_hash
-from quivive.ledger.spine import SLOTS, Slots, SpineError, epoch_entry, key_commitment, key_entry, read_entry, slot_leaf
+from quivive.ledger.slot import SLOTS, SpineError, read_entry, slot_leaf
+from quivive.ledger.spine import Slots, epoch_entry, key_commitment, key_entry
 
 
 def test_the_root_covers_1024_fixed_slots():

@@ -3,7 +3,7 @@
 import json
 
 from quivive.ledger.heads import Heads
-from quivive.ledger.spine import read_entry
+from quivive.ledger.slot import read_entry
 from quivive.ledger.spinelog import SpineLog
 from quivive.ledger.tile import decode_bundle
 from quivive.privacy.keyring import Keyring

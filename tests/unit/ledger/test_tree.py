@@ -4,7 +4,8 @@ import random
 
 import pytest
 
-from quivive.ledger.merkle import CompactRoot, inclusion_proof, leaf_hash, verify_inclusion
+from quivive.ledger.merkle import CompactRoot, leaf_hash, verify_inclusion
+from quivive.ledger.proofs import inclusion_proof
 from quivive.ledger.tile import ENTRIES, TileName
 from quivive.ledger.tree import TileTree, read_tile
 from quivive.model.errors import StorageError

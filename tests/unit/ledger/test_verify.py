@@ -200,7 +200,7 @@ def test_the_spine_key_may_come_from_elsewhere(closed):
     assert verify_home(closed.path, spine_vkey=own).exit_code == Exit.VERIFIED
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-    from quivive.ledger.note import verifier_key
+    from quivive.ledger.signing import verifier_key
 
     other = verifier_key(own.partition("+")[0], Ed25519PrivateKey.generate()).text
     assert verify_home(closed.path, spine_vkey=other).exit_code == Exit.TAMPERED
