@@ -153,7 +153,7 @@ class Heads:
             self._last_runs.clear()
 
     def forget_log(self, name: str, shard_prefix: str = "") -> None:
-        """Forget a log that ended, with its shard's frames; `name` is the log's, `shard_prefix` its paths' beginning."""
+        """Forget a log that ended and its frames; `shard_prefix` begins the paths of its segments."""
         with self._transaction(durable=True) as db:
             db.execute("delete from heads where log = ?", (name,))
             db.execute("delete from shards where shard = ?", (name,))

@@ -24,15 +24,19 @@ from quivive.ledger.intervals import Intervals
 from quivive.ledger.note import VerifierKey
 from quivive.ledger.own import as_gap, opening
 from quivive.ledger.published import PublishedLog
+from quivive.ledger.purge import settle
 from quivive.ledger.recovery import LedgerDamagedError
+from quivive.ledger.removal import Removals
+from quivive.ledger.removing import LedgerParts, Removing
 from quivive.ledger.restore import open_run, restore
 from quivive.ledger.shard import Prepared, Segment, Shard, group
 from quivive.ledger.signing import verifier_key
 from quivive.ledger.snapshot import copy_evidence
 from quivive.ledger.spine import log_origin
 from quivive.ledger.spinelog import SpineLog
+from quivive.model.access import GapCause
 from quivive.model.clock import SECOND_US, Micros, utc_day, utc_month
-from quivive.model.entry import SpoolEvent
+from quivive.model.entry import KIND_CLASS, SpoolEvent
 from quivive.model.errors import ConfigurationError, StorageError
 from quivive.model.ids import OPERATOR
 from quivive.privacy.keyring import Keyring
@@ -48,12 +52,20 @@ _DAY_US: Final = 86_400 * SECOND_US
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LedgerEntry:
-    """One durable entry: `data` is the event bytes (`decode_entry`), `day` the UTC day of the event."""
+    """One durable entry: `data` is the event bytes (`decode_entry`), `day` the UTC day of the event.
+
+    `count` entries from `index` on were removed when `data` is empty: a reader goes on behind them.
+    """
 
     shard: str
     index: int
     day: str
     data: bytes
+    count: int = 1
+
+
+class ErasedError(StorageError):
+    """The entry was removed under a certificate: its commitment still proves that it was there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,10 +105,28 @@ class Ledger:
         self._unrecorded: list[FramePlace] = []
         self._touched: set[tuple[str, int]] = set()
         self._days: dict[int, str] = {}
-        restored = restore(home, keyring, self._heads, self._open_shard)
+        self.removals = Removals(home)
+        settle(home, keyring, self._heads, self.removals)
+        restored = restore(home, keyring, self._heads, self._open_shard, self.removals)
         self._ranges = restored.ranges
         self._cursors = self._heads.cursors()
         self.torn_tails = restored.torn_tails
+        self._files_lock = threading.RLock()  # a segment is not replaced while it is read; taken after the others
+        self.removing = Removing(
+            LedgerParts(
+                home=home,
+                keyring=keyring,
+                heads=self._heads,
+                removals=self.removals,
+                shards=self._shards,
+                latest=self._latest,
+                slots=self._slots,
+                append_lock=self._append_lock,
+                publish_lock=self._publish_lock,
+                files_lock=self._files_lock,
+                publish=self._publish_shard,
+            )
+        )
         self._spine = SpineLog(home, keyring.spine_keys, origin, self._heads)
 
     @classmethod
@@ -141,8 +171,8 @@ class Ledger:
     def append(self, events: Sequence[SpoolEvent], ingested_at: int) -> int:
         """Store events that are not stored yet, durable on return; return how many were new.
 
-        An event that can never be an entry (unknown controller, a body that is no JSON object) becomes a `gap` with
-        its number: losing sight is an event, and one bad event must not stop its source.
+        An event that can never be an entry (unknown controller, a body that is no JSON object, a purged day) becomes
+        a `gap` with its number: losing sight is an event, and one bad event must not stop its source.
 
         Raises:
             StorageError: the disk refused; whatever was stored is known, the caller hands the same events again.
@@ -223,21 +253,7 @@ class Ledger:
         for turn, name in enumerate(behind, start=1):
             # An equal share each: the backlog of one controller must not delay the others.
             share = max(turn, max_entries * turn // len(behind))
-            wanted, end = watermark.get(name, 0), self._shards[name].next_index
-            while wanted < end and len(entries) < share:
-                runs = self._heads.runs(name, wanted, RUNS_PER_READ)
-                for run in runs:
-                    day = run.path.rpartition("/")[2]
-                    opened = open_run(self._home, self._keyring, run, wanted, share - len(entries))
-                    entries += [
-                        LedgerEntry(shard=name, index=wanted + position, day=day, data=data)
-                        for position, (_, data) in enumerate(opened)
-                    ]
-                    wanted += len(opened)
-                    if len(entries) >= share:
-                        break
-                if not runs:
-                    break
+            entries += self._read_shard(name, watermark.get(name, 0), share - len(entries))
         return entries
 
     def of_day(self, segment: Segment) -> Iterator[LedgerEntry]:
@@ -263,8 +279,11 @@ class Ledger:
         if found is None:
             raise StorageError(f"{shard}: no such log")
         signed, note, hashes = found.log.proof(index)
-        (run,) = self._heads.runs(shard, index, 1)
-        ((salt, data),) = open_run(self._home, self._keyring, run, index, 1)
+        with self._files_lock:
+            if (gone := self.removals.at(shard, index)) is not None:
+                raise ErasedError(f"{shard} index {index}: erased under certificate {gone.removal}")
+            (run,) = self._heads.runs(shard, index, 1)
+            ((salt, data),) = open_run(self._home, self._keyring, run, index, 1)
         return InclusionProof(
             shard=shard,
             index=index,
@@ -282,7 +301,8 @@ class Ledger:
         Raises:
             StorageError: something cannot be read or written.
         """
-        copy_evidence(self._home, target, self._heads, self._publish_lock)
+        with self._files_lock:
+            copy_evidence(self._home, target, self._heads, self._publish_lock)
 
     def verifier_key(self, shard: str) -> VerifierKey:
         """Public key under which a shard's checkpoints verify."""
@@ -306,8 +326,38 @@ class Ledger:
             by_controller.setdefault(prepared.event.controller, []).append(prepared)
         return by_controller
 
+    def _read_shard(self, name: str, wanted: int, limit: int) -> list[LedgerEntry]:
+        """Entries of one shard from `wanted` on; what was removed is one entry without data."""
+        entries: list[LedgerEntry] = []
+        end = self._shards[name].next_index
+        with self._files_lock:
+            while wanted < end and len(entries) < limit:
+                if (gone := self.removals.at(name, wanted)) is not None:
+                    count = gone.end - wanted
+                    entries.append(LedgerEntry(shard=name, index=wanted, day=gone.day, data=b"", count=count))
+                    wanted = gone.end
+                    continue
+                until = self.removals.next_from(name, wanted, end)
+                runs = self._heads.runs(name, wanted, RUNS_PER_READ)
+                for run in runs:
+                    if wanted >= until or run.first > wanted or len(entries) >= limit:
+                        break
+                    day = run.path.rpartition("/")[2]
+                    most = min(limit - len(entries), until - wanted)
+                    opened = open_run(self._home, self._keyring, run, wanted, most)
+                    entries += [
+                        LedgerEntry(shard=name, index=wanted + position, day=day, data=data)
+                        for position, (_, data) in enumerate(opened)
+                    ]
+                    wanted += len(opened)
+                if not runs or runs[0].first > wanted:
+                    break
+        return entries
+
     def _encode(self, event: SpoolEvent, ingested_at: int) -> Prepared:
         if event.controller in self._slots and 0 <= event.captured_at <= LAST_INSTANT_US:
+            if self.removals.closed(event.controller, KIND_CLASS[event.kind], self._day(event.captured_at)):
+                return as_gap(event, ingested_at, known=True, cause=GapCause.PURGED_DAY)
             with contextlib.suppress(EntryError):
                 return Prepared(event=event, data=encode_entry(event, ingested_at))
         return as_gap(event, ingested_at, known=event.controller in self._slots)

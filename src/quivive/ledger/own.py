@@ -39,9 +39,9 @@ def opening(previous: Shard, shard: Shard, at: int) -> Prepared:
     )
 
 
-def as_gap(event: SpoolEvent, at: int, *, known: bool) -> Prepared:
+def as_gap(event: SpoolEvent, at: int, *, known: bool, cause: GapCause = GapCause.CODEC) -> Prepared:
     """Stand in for an event that can never be an entry; an unknown controller's goes to the operator's log."""
-    body = {"cause": GapCause.CODEC, "from_at": at, "lost": 1, "of": event.source, "to_at": at}
+    body = {"cause": cause, "from_at": at, "lost": 1, "of": event.source, "to_at": at}
     return _prepared(
         SpoolEvent(
             kind=EntryKind.GAP,

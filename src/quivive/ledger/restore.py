@@ -13,6 +13,7 @@ from quivive.ledger.frame import PREFIX_BYTES, FrameError, check_frame, frame_le
 from quivive.ledger.heads import FramePlace, Heads
 from quivive.ledger.intervals import Intervals
 from quivive.ledger.recovery import FoundFrame, LedgerDamagedError, TornTail, cut, read_place, rewrite, scan
+from quivive.ledger.removal import Removals
 from quivive.ledger.shard import Shard
 from quivive.model.errors import StorageError
 from quivive.privacy.keyring import Keyring
@@ -26,7 +27,9 @@ class Restored:
     torn_tails: list[TornTail]
 
 
-def restore(home: Path, keyring: Keyring, heads: Heads, open_shard: Callable[[str], Shard]) -> Restored:
+def restore(
+    home: Path, keyring: Keyring, heads: Heads, open_shard: Callable[[str], Shard], removals: Removals
+) -> Restored:
     """Settle a home; see the module's docstring.
 
     Raises:
@@ -38,11 +41,11 @@ def restore(home: Path, keyring: Keyring, heads: Heads, open_shard: Callable[[st
     by_shard = {name: list(found) for name, found in groupby(frames, key=lambda found: found.header.shard)}
     known = dict(heads.shards())
     shards = []
-    for name in sorted({*known, *by_shard}, key=lambda name: (name[-6:], name)):
+    for name in sorted({*known, *by_shard, *removals.shards()}, key=lambda name: (name[-6:], name)):
         shard = open_shard(name)
-        shard.next_index = _follow(shard, known.get(name, 0), by_shard.get(name, []))
+        shard.next_index = _follow(shard, known.get(name, 0), by_shard.get(name, []), removals)
         shards.append(shard)
-    ranges = _ranges(heads, frames)
+    ranges = _ranges(heads, frames, removals)
     for tail in tails:
         cut(home, tail)
     for shard in shards:
@@ -85,16 +88,18 @@ def open_run(home: Path, keyring: Keyring, run: FramePlace, index: int, limit: i
     return events[:limit]
 
 
-def _follow(shard: Shard, known: int, found: list[FoundFrame]) -> int:
-    """Return the next index after frames that must follow each other from `known`."""
+def _follow(shard: Shard, known: int, found: list[FoundFrame], removals: Removals) -> int:
+    """Return the next index after frames that must follow each other from `known`, but for what was removed."""
     following = known
     for frame in found:
+        following = removals.skip(shard.name, following)
         if frame.header.first != following or frame.header.log != shard.log_id:
             raise LedgerDamagedError(
                 f"{frame.place.path} at {frame.place.start}: index {frame.header.first} of {shard.name}"
                 f" where {following} must follow; a segment is missing or was put in another place"
             )
         following += frame.header.count
+    following = removals.skip(shard.name, following)
     if following < shard.log.size:
         raise LedgerDamagedError(
             f"{shard.name}: {shard.log.size} entries are published, {following} are in the segments"
@@ -102,8 +107,11 @@ def _follow(shard: Shard, known: int, found: list[FoundFrame]) -> int:
     return following
 
 
-def _ranges(heads: Heads, frames: list[FoundFrame]) -> dict[tuple[str, int], Intervals]:
+def _ranges(heads: Heads, frames: list[FoundFrame], removals: Removals) -> dict[tuple[str, int], Intervals]:
     ranges = {(source, epoch): Intervals(known) for source, epoch, known in heads.ranges()}
+    for source, epoch, numbers in removals.numbers():
+        for start, end in numbers:
+            ranges.setdefault((source, epoch), Intervals()).add(start, end)
     for found in frames:
         for source, epoch, numbers in found.header.sources:
             known = ranges.setdefault((source, epoch), Intervals())

@@ -56,6 +56,42 @@ def read_json(path: Path) -> dict[str, object]:
     return cast("dict[str, object]", document)
 
 
+def destroy(path: Path) -> bool:
+    """Overwrite a key file with random bytes, then remove it, durable on return; False when there is none.
+
+    Raises:
+        StorageError: the disk refused; call again.
+    """
+    try:
+        try:
+            fd = os.open(path, os.O_WRONLY)
+        except FileNotFoundError:
+            return False
+        try:
+            os.pwrite(fd, os.urandom(os.fstat(fd).st_size), 0)
+            os.fsync(fd)
+        finally:
+            os.close(fd)
+        path.unlink()
+        _sync_folder(path.parent)
+    except OSError as error:
+        raise StorageError(f"cannot destroy {path}: {error.strerror}") from error
+    return True
+
+
+def move(path: Path, target: Path) -> None:
+    """Put a key file in the place of another, durable on return.
+
+    Raises:
+        StorageError: the disk refused.
+    """
+    try:
+        path.replace(target)
+        _sync_folder(target.parent)
+    except OSError as error:
+        raise StorageError(f"cannot write {target}: {error.strerror}") from error
+
+
 def _make_folders(folder: Path) -> None:
     missing = []
     while not folder.is_dir():

@@ -23,8 +23,8 @@ class Home:
         self.path = path
         self.keyring = Keyring.create(path, list(SLOTS))
 
-    def open(self) -> Ledger:
-        return Ledger.open(self.path, Keyring.open(self.path), SLOTS, ORIGIN)
+    def open(self, slots=SLOTS) -> Ledger:
+        return Ledger.open(self.path, Keyring.open(self.path), slots, ORIGIN)
 
     @staticmethod
     def event(seq, *, controller="aurore", source="s1", epoch=NOW, at=None, kind=EntryKind.ACCESS, body=None):
