@@ -19,9 +19,10 @@ from quivive.settings import Settings, SourceKind
 
 RESTART_DELAY_MIN_S: Final = 0.1  # a killed relay is back within a second of its own (issue 4)
 RESTART_DELAY_MAX_S: Final = 15.0
-STABLE_AFTER_S: Final = 30.0  # a child that lived so long starts again without delay
+STABLE_AFTER_S: Final = 30.0  # a child that lived so long starts again after the least delay
+RELAY_STABLE_AFTER_S: Final = 2.0  # a relay that has served is wanted back: no delay where a spare waits
 SPARE_PERIOD_S: Final = 1.0
-SPARE_ROOM: Final = "-" * 64  # last argument of a spare: room in its command line for the name of the relay it becomes
+SPARE_ROOM: Final = "." * 64  # last argument of a spare: room in its command line for the name of the relay it becomes
 SPARE_AFTER_S: Final = 2.0  # a new spare waits until what was just started has had the machine to itself
 CORE_READY_S_MAX: Final = 60.0
 STOP_S_MAX: Final = 20.0  # then a child is killed; sessions of a relay have had their `drain_s` before
@@ -62,6 +63,8 @@ class Supervisor:
             if source.kind is SourceKind.POSTGRES
             for worker in range(1, source.workers + 1)
         ]
+        if any(source.kind is SourceKind.GATE for source in settings.sources.values()):
+            self._relays.append(Child(name="gate", arguments=("gate",)))
         self._spare: asyncio.subprocess.Process | None = None
         self.exit_code = 0
 
@@ -108,7 +111,7 @@ class Supervisor:
                 self.exit_code = EXIT_CONFIGURATION
                 self.stop()
                 return
-            stable = loop.time() - child.started_at > STABLE_AFTER_S
+            stable = loop.time() - child.started_at > (RELAY_STABLE_AFTER_S if child.order else STABLE_AFTER_S)
             delay = RESTART_DELAY_MIN_S if stable else delay
             pause = 0.0 if stable and self._spare is not None and child.order else delay
             child.restarts += 1

@@ -18,7 +18,7 @@ pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
 
 SCRIPT = "\\set id random(1, 1000)\nselect id, last_name from customer where id = :id;\n"
 BACK_S = 15.0
-"""A killed relay serves again: about a second of its own (issue 4), more on a loaded machine."""
+"""A killed relay serves again: a fraction of a second (`bench/continuity.py`), more on a loaded machine."""
 
 
 @pytest.fixture(scope="module")

@@ -7,6 +7,7 @@ from relay_support import make_home
 
 from quivive.capture import spare
 from quivive.model.errors import QuiviveError
+from quivive.supervisor import SPARE_ROOM
 
 
 def told(monkeypatch, text: bytes):
@@ -47,7 +48,13 @@ def test_its_command_line_tells_what_it_became():
         "print(open('/proc/self/cmdline').read().rstrip(chr(0)).split(chr(0))[-5:])"
     )
     out = subprocess.run(
-        [sys.executable, "-c", program, "spare", "-" * 64], capture_output=True, text=True, check=True
+        [sys.executable, "-c", program, "spare", SPARE_ROOM], capture_output=True, text=True, check=True
     ).stdout
     if sys.platform == "linux":
         assert out.strip().endswith("'relay', 'db', '--worker', '2']")
+
+
+def test_the_command_takes_the_room(tmp_path):
+    """`quivive spare ROOM` as the supervisor writes it; without an order it ends."""
+    command = [sys.executable, "-m", "quivive", "--home", str(tmp_path), "spare", SPARE_ROOM]
+    assert subprocess.run(command, stdin=subprocess.DEVNULL, check=False).returncode == 0
