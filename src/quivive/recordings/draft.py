@@ -105,7 +105,7 @@ def read_draft(value: dict[str, Any], context: DraftContext, *, version: int) ->
         version=version,
         state=CampaignState.PROPOSED,
         controller=_controller(row, context),
-        purpose=row.text("purpose", default=""),
+        purpose=row.code("purpose", default=""),
         media=row.items("media", _medium) or (Medium.RECORDING,),
         basis=row.choice("basis", LegalBasis, default=LegalBasis.NONE),
         legal_text=row.text("legal_text", default="") if value.get("legal_text") else _empty(row, "legal_text"),

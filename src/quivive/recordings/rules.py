@@ -25,7 +25,7 @@ from quivive.model.recording_register import (
 )
 from quivive.recordings.limits import Limits
 
-INCIVILITY: Final = frozenset({"incivility", "incident", "incivilite", "incivilité"})
+INCIVILITY: Final = frozenset({"incivility", "incivilite", "incident"})
 """Named as a purpose, it is refused with the lawful way beside it: the agent starts the recording (R-03)."""
 FITTING: Final[dict[Purpose, frozenset[LegalBasis]]] = {
     Purpose.TRAINING: frozenset({LegalBasis.LEGITIMATE_INTEREST}),
