@@ -1,7 +1,8 @@
 """Rows of cases, of the gate's papers and of what needs two persons (entries of the console and of `quivive gate`).
 
 Called by `columns`, which stages them. Pure. Must never merge, and never turn a code into a sentence. A step is kept
-as its own JSON: `quivive.cases.view` folds the steps, and no SQL decides a stage. The person leaves the JSON: a key is a column, so that `query` can shape it.
+as its own JSON: `quivive.cases.view` folds the steps, and no SQL decides a stage. The person leaves
+the JSON: a key is a column, so that `query` can shape it.
 """
 
 from collections.abc import Callable
@@ -24,7 +25,10 @@ CASE_LAYOUT: Final[dict[str, tuple[tuple[str, str], ...]]] = {
         ("case", KEY), ("opened_at", INT), ("tie", TIE), ("controller", TEXT), ("ident", KEY), ("alert", KEY),
         ("body", TEXT),
     ),
-    "case_step": (("case", KEY), ("step", KEY), ("taken_at", INT), ("tie", TIE), ("controller", TEXT), ("body", TEXT)),
+    "case_step": (
+        ("case", KEY), ("step", KEY), ("taken_at", INT), ("tie", TIE), ("controller", TEXT), ("step_kind", TEXT),
+        ("until_at", INT), ("outcome", TEXT), ("body", TEXT),
+    ),
     "approval": (
         ("approval", KEY), ("version", INT), ("tie", TIE), ("controller", TEXT), ("act", TEXT), ("object", TEXT),
         ("digest", TEXT), ("reference", TEXT), ("state", TEXT), ("proposed_by", TEXT), ("proposed_role", TEXT),
@@ -50,7 +54,12 @@ def _case(rows: Rows, envelope: Envelope, tie: int, body: CaseBody) -> None:
 
 
 def _step(rows: Rows, envelope: Envelope, tie: int, body: CaseStepBody) -> None:
-    rows["case_step"].append((body.case, body.step, body.taken_at, tie, envelope.controller, _json(body)))
+    rows["case_step"].append(
+        (
+            body.case, body.step, body.taken_at, tie, envelope.controller, body.step_kind, body.until_at, body.outcome,
+            _json(body),
+        )
+    )  # fmt: skip
 
 
 def _approval(rows: Rows, envelope: Envelope, tie: int, body: ApprovalBody) -> None:
