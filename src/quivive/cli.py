@@ -73,6 +73,7 @@ def _emit(answer: dict[str, Any], as_json: bool) -> None:
         click.echo(f"{key}: {value}")
 
 
+READABLE: Final = click.Path(path_type=Path, exists=True, dir_okay=False)
 as_json_option = click.option("--json", "as_json", is_flag=True, help="Answer in JSON.")
 
 
@@ -148,19 +149,32 @@ def demo(home: Path) -> None:
 @cli.command()
 @click.argument("folder", type=click.Path(path_type=Path, exists=True), required=False)
 @click.option("--controller", help="Check only this controller's log.")
+@click.option("--vkey", "vkeys", multiple=True, type=READABLE, help="File with a log's public key, kept from elsewhere.")
+@click.option("--held", "held", multiple=True, type=READABLE, help="Checkpoint kept from earlier: it must be inside.")
+@click.option("--policy", type=READABLE, help="Trust policy (c2sp.org/tlog-policy): logs, witnesses, quorum.")
 @as_json_option
 @click.pass_obj
-def verify(home: Path, folder: Path | None, controller: str | None, as_json: bool) -> None:
-    """Check offline that nothing was altered.
+def verify(
+    home: Path,
+    folder: Path | None,
+    controller: str | None,
+    vkeys: tuple[Path, ...],
+    held: tuple[Path, ...],
+    policy: Path | None,
+    as_json: bool,
+) -> None:
+    """Check offline that nothing was altered: a data folder, a controller's bundle, or one .tlog-proof.
 
     Exit 0 whole, 10 erased under certificate, 20 stale, 30 inconsistent, 40 altered, 50 cannot check.
     """
-    from quivive.ledger.report import verify_and_print
+    from quivive.ledger.report import Held, verify_and_print
 
     def tell(line: str) -> None:
         click.echo(line if as_json else said(line))
 
-    sys.exit(verify_and_print((folder or home).absolute(), controller=controller, as_json=as_json, tell=tell))
+    kept = Held(vkeys=vkeys, checkpoints=held, policy=policy)
+    path = (folder or home).absolute()
+    sys.exit(verify_and_print(path, controller=controller, as_json=as_json, tell=tell, held=kept))
 
 
 @cli.command()
@@ -243,9 +257,19 @@ def _tell_findings(findings: Sequence[Any], *, as_json: bool) -> NoReturn:
     sys.exit(EXIT_FAILED if any(finding.level == "fail" for finding in findings) else 0)
 
 
-@cli.group()
-def gate() -> None:
-    """The activation gate: one state per employer, establishment and module."""
+@cli.group(invoke_without_command=True)
+@click.pass_context
+def gate(context: click.Context) -> None:
+    """Alone: run the recording gate, which exchanges ask. With a command: the activation gate.
+
+    The activation gate holds one state per employer, establishment and module.
+    """
+    if context.invoked_subcommand is None:
+        from quivive.logs import configure_logging
+        from quivive.recordings.gate.run import run_gate
+
+        configure_logging()
+        sys.exit(run_gate(_settings(context.obj)))
 
 
 @gate.command("set")

@@ -37,8 +37,10 @@ from quivive.model.clock import now_us
 from quivive.model.entry import ActBody, EntryKind
 from quivive.model.errors import ConfigurationError, StorageError
 from quivive.model.ids import OPERATOR
+from quivive.policy import controllers_of
 from quivive.privacy.keyring import Keyring
 from quivive.projection.projection import Projection
+from quivive.recordings.gate.run import exported
 from quivive.settings import Settings, SourceKind, parse_address
 from quivive.spool.group import AsyncSpool
 from quivive.spool.writer import SpoolWriter
@@ -223,6 +225,9 @@ def _open_keyring(home: Path, settings: Settings) -> Keyring:
     for name, source in settings.sources.items():
         if source.kind is SourceKind.POSTGRES:
             keyring.export_relay(name, source.controller)
+        elif source.kind is SourceKind.GATE:
+            for controller in sorted(controllers_of(settings, name)):
+                keyring.export_relay(exported(name, controller), controller)
     return keyring
 
 

@@ -47,6 +47,7 @@ class GateReason(StrEnum):
     UNKNOWN_AGENT = "unknown_agent"
     GATE_NOT_ACTIVE = "gate_not_active"
     POLICY_STALE = "policy_stale"
+    TRACE_NOT_WRITTEN = "trace_not_written"
 
 
 class ListeningKind(StrEnum):
@@ -94,6 +95,7 @@ class NonconformityKind(StrEnum):
     AFTER_OBJECTION = "after_objection"
     NO_ANNOUNCEMENT = "no_announcement"
     GATE_IGNORED = "gate_ignored"
+    GATE_NOT_ASKED = "gate_not_asked"
     OVERDUE = "overdue"
 
 
@@ -237,3 +239,17 @@ class ObjectionBody:
     contact: str
     channel: ObjectionChannel
     objected_at: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeedBody:
+    """Body of `recording.seed`: the seed of one campaign and UTC day `yyyymmdd`, first committed to, then revealed.
+
+    `commitment`: 64 hex digits, written before the day begins. `seed`: "" until the day has ended, then 64 hex digits.
+    """
+
+    controller: str
+    campaign: str
+    day: str
+    commitment: str
+    seed: str
