@@ -21,6 +21,7 @@ from quivive.model.gate import GateBody
 from quivive.model.ids import source_of
 from quivive.model.learned import LearnedParametersBody
 from quivive.projection.alert_rows import ALERT_BODIES, ALERT_LAYOUT, ALERT_ROWS
+from quivive.projection.audio_rows import AUDIO_BODIES, AUDIO_LAYOUT, AUDIO_ROWS
 from quivive.projection.case_rows import CASE_BODIES, CASE_LAYOUT, CASE_ROWS
 from quivive.projection.decode import (
     BODY_DECODERS,
@@ -138,14 +139,18 @@ _LAYOUT: Final[dict[str, tuple[tuple[str, str], ...]]] = {
     ),
     **ALERT_LAYOUT,
     **CASE_LAYOUT,
+    **AUDIO_LAYOUT,
 }  # fmt: skip
 
 _SPEAKING: Final = frozenset({LegRole.AGENT, LegRole.CONSULT})
 _DTYPES: Final[dict[str, type[np.generic]]] = {INT: np.int64, BOOL: np.bool_, TIE: np.uint64, HALF: np.uint64}
 STAGED_TABLES: Final = tuple(_LAYOUT)
-_TOLD_BODIES: Final = {**ALERT_BODIES, **CASE_BODIES}
-_TOLD_ROWS: Final = {**ALERT_ROWS, **CASE_ROWS}
-"""Kinds whose rows are made in a room of their own."""
+_TOLD_BODIES: Final = {**ALERT_BODIES, **CASE_BODIES, **AUDIO_BODIES}
+_ROOMS: Final = (ALERT_ROWS, CASE_ROWS, AUDIO_ROWS)
+_TOLD_ROWS: Final = {
+    kind: tuple(room[kind] for room in _ROOMS if kind in room) for kind in {kind for room in _ROOMS for kind in room}
+}
+"""Kinds whose rows are made in rooms of their own; one kind may give rows in several."""
 
 Rows = dict[str, list[tuple[Any, ...]]]
 
@@ -170,9 +175,9 @@ def columns_of(batch: Iterable[bytes]) -> dict[str, Columns]:
         seen[1] += 1
         decoder = BODY_DECODERS.get(envelope.kind)
         if envelope.kind in _TOLD_ROWS:
-            _TOLD_ROWS[envelope.kind](
-                rows, envelope, _tie(envelope.body), _TOLD_BODIES[envelope.kind].decode(envelope.body)
-            )
+            tie, body = _tie(envelope.body), _TOLD_BODIES[envelope.kind].decode(envelope.body)
+            for rows_of in _TOLD_ROWS[envelope.kind]:
+                rows_of(rows, envelope, tie, body)
         elif decoder is not None:
             _ROWS_OF[envelope.kind](rows, envelope, decoder.decode(envelope.body))
     rows["source_state"] = [(*key, *seen) for key, seen in state.items()]

@@ -193,7 +193,7 @@ def _values(scope: Scope, params: Mapping[str, object]) -> dict[str, object]:
     }
     if "limit" in params:
         values["limit"] = min(int(str(params["limit"])), MAX_ROWS)
-    for name in ("access", "alert", "person"):
+    for name in ("access", "alert", "person", "plan", "after"):
         if name in params:
             values[f"{name}_hi"], values[f"{name}_lo"] = _halves(str(params[name]))
     if "keys" in params:

@@ -50,6 +50,13 @@ _MERGES: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
     ("gate_record", ("gate_record",)),
     ("approval", ("approval",)),
     ("watched_record", ("watched_record",)),
+    ("audio_plan", ("audio_plan", "audio_plan_item")),
+    ("audio_step", ("audio_step",)),
+    ("audio_certificate", ("audio_certificate",)),
+    ("audio_hold", ("audio_hold",)),
+    ("audio_told", ("audio_told",)),
+    ("audio_limit", ("audio_limit",)),
+    ("audio_objection", ("audio_objection",)),
     ("configuration", ("configuration", "zone", "sensitive_column", "configured_source")),
 )
 """Merge text and the staged tables it reads; it runs when the first of them has rows."""
@@ -92,7 +99,7 @@ def connect(folder: Path) -> duckdb.DuckDBPyConnection:
 
 def create_schema(connection: duckdb.DuckDBPyConnection) -> bool:
     """Create the tables when absent. Return False when the file was made by another text of `schema.sql`."""
-    text = "".join(read_sql("quivive.projection", name) for name in ("schema.sql", "rules.sql"))
+    text = "".join(read_sql("quivive.projection", name) for name in ("schema.sql", "rules.sql", "audio.sql"))
     version = blake2b(text.encode(), digest_size=16).hexdigest()
     # Asked before the text runs: over tables of another shape it may fail half-way.
     if connection.execute("SELECT 1 FROM duckdb_tables() WHERE table_name = 'meta'").fetchone():
