@@ -22,6 +22,8 @@ from typing import Final
 from quivive.model.clock import HOUR_US, MINUTE_US
 from quivive.model.errors import RefusedError, StorageError
 from quivive.model.permission import ROLE_PERMISSIONS, Permission, Role
+from quivive.vault_recordings import SCHEMA as RECORDINGS_SCHEMA
+from quivive.vault_recordings import RecordingSecrets
 
 LINK_LIFETIME_US: Final = 15 * MINUTE_US
 """A sign-in link works once, for 15 minutes (issue 2 §9)."""
@@ -40,8 +42,9 @@ MAX_LINKS_OPEN: Final = 64
 
 _SECRET_BYTES: Final = 32
 _OPAQUE_BYTES: Final = 16
-_SCHEMA_VERSION: Final = 2
-_SCHEMA: Final = """
+_SCHEMA_VERSION: Final = 3
+_SCHEMA: Final = (
+    """
 create table link (
     hash blob primary key, principal text not null, roles text not null, controllers text not null,
     expires_at integer not null, used_at integer not null default 0, person text not null default ''
@@ -70,6 +73,8 @@ create table sealed_identity (
     person text primary key, version integer not null, blob blob not null
 ) strict;
 """
+    + RECORDINGS_SCHEMA
+)
 _STEPS: Final[dict[int, str]] = {
     1: """
 alter table link add column person text not null default '';
@@ -79,6 +84,7 @@ create table exposure_search (
     from_at integer not null, to_at integer not null, created_at integer not null, expires_at integer not null
 ) strict;
 """,
+    2: RECORDINGS_SCHEMA,
 }
 """From each older version to the next."""
 
@@ -166,7 +172,7 @@ def _dump(items: Iterable[str]) -> str:
     return json.dumps([str(item) for item in items])
 
 
-class Vault:
+class Vault(RecordingSecrets):
     """Secrets of one installation. Every method that writes is durable on return; StorageError when it cannot."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:

@@ -84,7 +84,7 @@ def test_a_sheet_says_who_signed_and_who_refused():
 
 
 @pytest.mark.parametrize(
-    ("data", "place"), [(b"A17;present\n", "line 1"), (b"A17,signed\n;\n,\nx\n", "line 2"), (b"\xff\xfe", "line 1")]
+    ("data", "place"), [(b"A17;present\n", "line 1"), (b"A17,signed\n,\nx\n", "line 3"), (b"\xff\xfe", "line 1")]
 )
 def test_a_sheet_with_another_word_is_refused_by_its_line(data, place):
     """Presence is no proof of information: only signed or refused."""
