@@ -50,6 +50,7 @@ class Durable:
     index: int
     day: str
     data: bytes
+    count: int = 1
 
 
 @dataclass(frozen=True)

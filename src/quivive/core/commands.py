@@ -188,7 +188,9 @@ class _Commands:
         marks = {shard: ledger.head(shard).entries for shard in ledger.shards()}
         while True:
             for item in await asyncio.to_thread(ledger.read, marks, MAX_TAIL_ENTRIES):
-                marks[item.shard] = item.index + 1
+                marks[item.shard] = item.index + item.count
+                if not item.data:
+                    continue  # removed under a certificate
                 entry = decode_entry(item.data)
                 if only and entry.controller != only:
                     continue

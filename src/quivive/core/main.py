@@ -236,7 +236,7 @@ def _load_policies(policies: PolicyKeeper, ledger: Ledger) -> None:
     marks = {shard: ledger.head(shard).entries for shard in ledger.shards() if not shard.startswith("operator/")}
     while batch := ledger.read(marks, MAX_READ_ENTRIES):
         policies.take(batch)
-        marks.update((item.shard, item.index + 1) for item in batch)
+        marks.update((item.shard, item.index + item.count) for item in batch)
     policies.refresh()
 
 

@@ -34,6 +34,8 @@ from quivive.projection.decode import (
     envelope_decoder,
 )
 from quivive.projection.forms import BOOL, HALF, INT, KEY, TEXT, TIE
+from quivive.projection.hearing_rows import HEARING_BODIES, HEARING_LAYOUT, HEARING_ROWS
+from quivive.projection.retention_rows import RETENTION_BODIES, RETENTION_LAYOUT, RETENTION_ROWS
 
 Array = NDArray[Any]
 Columns = dict[str, Array]
@@ -79,6 +81,7 @@ _LAYOUT: Final[dict[str, tuple[tuple[str, str], ...]]] = {
         ("queue", TEXT), ("self_made", BOOL), ("preview_at", INT), ("offered_at", INT), ("started_at", INT),
         ("ended_at", INT), ("wrapped_at", INT), ("opened_at", INT), ("assigned_at", INT), ("touched_at", INT),
         ("closed_at", INT), ("due_at", INT), ("account", KEY), ("consented", BOOL), ("consent_expires_at", INT),
+        ("noted_at", INT),
     ),
     "leg": (
         ("contact", KEY), ("version", INT), ("tie", TIE), ("controller", TEXT), ("agent", KEY), ("from_at", INT),
@@ -91,7 +94,7 @@ _LAYOUT: Final[dict[str, tuple[tuple[str, str], ...]]] = {
     "contact_touch": (("contact", KEY), ("touched_at", INT)),
     "link": (
         ("controller", TEXT), ("left", KEY), ("left_kind", TEXT), ("right", KEY), ("right_table", TEXT),
-        ("first_at", INT),
+        ("first_at", INT), ("last_at", INT),
     ),
     "agent": (
         ("person", KEY), ("version", INT), ("tie", TIE), ("employer", TEXT), ("establishment", TEXT),
@@ -105,7 +108,7 @@ _LAYOUT: Final[dict[str, tuple[tuple[str, str], ...]]] = {
     "assignment": (("person", KEY), ("version", INT), ("tie", TIE), ("controller", TEXT)),
     "shift": (
         ("shift", TEXT), ("version", INT), ("tie", TIE), ("person", KEY), ("from_at", INT), ("to_at", INT),
-        ("cancelled", BOOL),
+        ("cancelled", BOOL), ("noted_at", INT),
     ),
     "gate_state": (
         ("employer", TEXT), ("establishment", TEXT), ("module", TEXT), ("version", INT), ("tie", TIE),
@@ -140,13 +143,15 @@ _LAYOUT: Final[dict[str, tuple[tuple[str, str], ...]]] = {
     **ALERT_LAYOUT,
     **CASE_LAYOUT,
     **AUDIO_LAYOUT,
+    **HEARING_LAYOUT,
+    **RETENTION_LAYOUT,
 }  # fmt: skip
 
 _SPEAKING: Final = frozenset({LegRole.AGENT, LegRole.CONSULT})
 _DTYPES: Final[dict[str, type[np.generic]]] = {INT: np.int64, BOOL: np.bool_, TIE: np.uint64, HALF: np.uint64}
 STAGED_TABLES: Final = tuple(_LAYOUT)
-_TOLD_BODIES: Final = {**ALERT_BODIES, **CASE_BODIES, **AUDIO_BODIES}
-_ROOMS: Final = (ALERT_ROWS, CASE_ROWS, AUDIO_ROWS)
+_TOLD_BODIES: Final = {**ALERT_BODIES, **CASE_BODIES, **AUDIO_BODIES, **RETENTION_BODIES}
+_ROOMS: Final = (ALERT_ROWS, CASE_ROWS, AUDIO_ROWS, RETENTION_ROWS)
 _TOLD_ROWS: Final = {
     kind: tuple(room[kind] for room in _ROOMS if kind in room) for kind in {kind for room in _ROOMS for kind in room}
 }
@@ -263,7 +268,7 @@ def _contact(rows: Rows, envelope: Envelope, body: ContactBody) -> None:
             *of, envelope.source, body.contact_kind, body.direction, body.label, body.team, body.campaign, body.queue,
             body.self_made, body.preview_at, body.offered_at, body.started_at, body.ended_at, body.wrapped_at,
             body.opened_at, body.assigned_at, body.touched_at, body.closed_at, body.due_at, body.account,
-            bool(body.consent), body.consent_expires_at,
+            bool(body.consent), body.consent_expires_at, envelope.captured_at,
         )
     )  # fmt: skip
     # First and last tell who met the offer and who wrapped up: of those who speak with the customer.
@@ -287,14 +292,17 @@ def _contact(rows: Rows, envelope: Envelope, body: ContactBody) -> None:
 
 def _link(rows: Rows, envelope: Envelope, body: LinkRow) -> None:
     rows["link"].append(
-        (envelope.controller, body.left, body.left_kind, body.right, body.right_table, envelope.captured_at)
-    )
+        (
+            envelope.controller, body.left, body.left_kind, body.right, body.right_table, envelope.captured_at,
+            envelope.captured_at,
+        )
+    )  # fmt: skip
 
 
 def _link_batch(rows: Rows, envelope: Envelope, body: LinkBatchRow) -> None:
     of, at, text = envelope.controller, envelope.captured_at, body.pairs
     rows["link"].extend(
-        (of, text[start : start + 32], body.left_kind, text[start + 32 : start + 64], body.right_table, at)
+        (of, text[start : start + 32], body.left_kind, text[start + 32 : start + 64], body.right_table, at, at)
         for start in range(0, len(text), 64)
     )
 
@@ -325,7 +333,9 @@ def _agent(rows: Rows, envelope: Envelope, body: AgentBody) -> None:
 
 def _shift(rows: Rows, envelope: Envelope, body: ShiftBody) -> None:
     tie = _tie(envelope.body)
-    rows["shift"].append((body.shift, body.version, tie, body.person, body.from_at, body.to_at, body.cancelled))
+    rows["shift"].append(
+        (body.shift, body.version, tie, body.person, body.from_at, body.to_at, body.cancelled, envelope.captured_at)
+    )
 
 
 def _gate(rows: Rows, envelope: Envelope, body: GateBody) -> None:

@@ -53,7 +53,7 @@ class ProjectionUnavailableError(QuiviveError):
 
 
 class DurableEntry(Protocol):
-    """What the projection reads of a ledger entry (`quivive.ledger` gives it)."""
+    """What the projection reads of a ledger entry (`quivive.ledger` gives it); without data, `count` were removed."""
 
     @property
     def shard(self) -> str: ...
@@ -61,6 +61,8 @@ class DurableEntry(Protocol):
     def index(self) -> int: ...
     @property
     def data(self) -> bytes: ...
+    @property
+    def count(self) -> int: ...
 
 
 class Projection:
@@ -130,7 +132,7 @@ class Projection:
         """
         try:
             following = self._following(batch)
-            staged = columns_of(entry.data for entry in batch)
+            staged = columns_of(entry.data for entry in batch if entry.data)
         except (ProjectionMismatchError, msgspec.DecodeError) as error:
             self.reset()
             raise ProjectionMismatchError(f"{error}; quarantined, rebuild from zero") from error
@@ -156,7 +158,7 @@ class Projection:
             expected = following.get(entry.shard, self._watermark.get(entry.shard, 0))
             if entry.index != expected:
                 raise ProjectionMismatchError(f"shard {entry.shard}: expected index {expected}, found {entry.index}")
-            following[entry.shard] = expected + 1
+            following[entry.shard] = expected + entry.count
         return following
 
     def _sealed_files_of(self, staged: Mapping[str, Mapping[str, object]]) -> dict[str, list[str]]:

@@ -1,6 +1,9 @@
 -- Tables of hot.duckdb (ADR 0006). Derived from ledger entries: never migrated, deleted and rebuilt.
 -- 16-byte keys are two UBIGINT columns, _hi and _lo, both 0 for none. Instants are integer microseconds UTC, 0 when absent.
--- `tie` is a hash of the entry body: it orders two versions with the same number, whatever the arrival.
+-- `tie` is a hash of the entry body: it orders two versions with the same number, whatever the arrival. `noted_at` is the
+-- entry's own instant: its retention runs from there. `noted_at` is the
+-- entry's own instant: its retention runs from there. `noted_at` is the
+-- entry's own instant: its retention runs from there.
 
 CREATE TABLE IF NOT EXISTS meta (name VARCHAR NOT NULL, setting VARCHAR NOT NULL);
 CREATE TABLE IF NOT EXISTS watermark (shard VARCHAR NOT NULL, next_index BIGINT NOT NULL);
@@ -50,7 +53,8 @@ CREATE TABLE IF NOT EXISTS contact (
     wrapped_at BIGINT NOT NULL, opened_at BIGINT NOT NULL, assigned_at BIGINT NOT NULL, touched_at BIGINT NOT NULL,
     closed_at BIGINT NOT NULL, due_at BIGINT NOT NULL,
     account_hi UBIGINT NOT NULL, account_lo UBIGINT NOT NULL, consented BOOLEAN NOT NULL,
-    consent_expires_at BIGINT NOT NULL
+    consent_expires_at BIGINT NOT NULL,
+    noted_at BIGINT NOT NULL
 );
 CREATE TABLE IF NOT EXISTS leg (
     contact_hi UBIGINT NOT NULL, contact_lo UBIGINT NOT NULL, controller VARCHAR NOT NULL,
@@ -66,7 +70,8 @@ CREATE TABLE IF NOT EXISTS contact_touch (
 );
 CREATE TABLE IF NOT EXISTS link (
     controller VARCHAR NOT NULL, left_hi UBIGINT NOT NULL, left_lo UBIGINT NOT NULL, left_kind VARCHAR NOT NULL,
-    right_hi UBIGINT NOT NULL, right_lo UBIGINT NOT NULL, right_table VARCHAR NOT NULL, first_at BIGINT NOT NULL
+    right_hi UBIGINT NOT NULL, right_lo UBIGINT NOT NULL, right_table VARCHAR NOT NULL, first_at BIGINT NOT NULL,
+    last_at BIGINT NOT NULL
 );
 CREATE TABLE IF NOT EXISTS agent (
     person_hi UBIGINT NOT NULL, person_lo UBIGINT NOT NULL, version BIGINT NOT NULL, tie UBIGINT NOT NULL,
@@ -82,7 +87,8 @@ CREATE TABLE IF NOT EXISTS assignment (
 );
 CREATE TABLE IF NOT EXISTS shift (
     shift VARCHAR NOT NULL, version BIGINT NOT NULL, tie UBIGINT NOT NULL, person_hi UBIGINT NOT NULL,
-    person_lo UBIGINT NOT NULL, from_at BIGINT NOT NULL, to_at BIGINT NOT NULL, cancelled BOOLEAN NOT NULL
+    person_lo UBIGINT NOT NULL, from_at BIGINT NOT NULL, to_at BIGINT NOT NULL, cancelled BOOLEAN NOT NULL,
+    noted_at BIGINT NOT NULL
 );
 CREATE TABLE IF NOT EXISTS gate_state (
     employer VARCHAR NOT NULL, establishment VARCHAR NOT NULL, module VARCHAR NOT NULL, version BIGINT NOT NULL,

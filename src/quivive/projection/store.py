@@ -49,6 +49,10 @@ _MERGES: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
     ("case_step", ("case_step",)),
     ("gate_record", ("gate_record",)),
     ("approval", ("approval",)),
+    ("purge", ("purge",)),
+    ("hold", ("hold",)),
+    ("hold_release", ("hold_release",)),
+    ("retention_check", ("retention_check", "retention_store")),
     ("watched_record", ("watched_record",)),
     ("audio_plan", ("audio_plan", "audio_plan_item")),
     ("audio_step", ("audio_step",)),
@@ -57,6 +61,12 @@ _MERGES: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
     ("audio_told", ("audio_told",)),
     ("audio_limit", ("audio_limit",)),
     ("audio_objection", ("audio_objection",)),
+    ("recording_answer", ("recording_answer",)),
+    ("recording", ("recording",)),
+    ("listening", ("listening",)),
+    ("nonconformity", ("nonconformity",)),
+    ("objection", ("objection",)),
+    ("recording_seed", ("recording_seed",)),
     ("configuration", ("configuration", "zone", "sensitive_column", "configured_source")),
 )
 """Merge text and the staged tables it reads; it runs when the first of them has rows."""
@@ -99,7 +109,9 @@ def connect(folder: Path) -> duckdb.DuckDBPyConnection:
 
 def create_schema(connection: duckdb.DuckDBPyConnection) -> bool:
     """Create the tables when absent. Return False when the file was made by another text of `schema.sql`."""
-    text = "".join(read_sql("quivive.projection", name) for name in ("schema.sql", "rules.sql", "audio.sql"))
+    text = "".join(
+        read_sql("quivive.projection", name) for name in ("schema.sql", "rules.sql", "audio.sql", "hearing.sql", "retention.sql")
+    )
     version = blake2b(text.encode(), digest_size=16).hexdigest()
     # Asked before the text runs: over tables of another shape it may fail half-way.
     if connection.execute("SELECT 1 FROM duckdb_tables() WHERE table_name = 'meta'").fetchone():

@@ -69,6 +69,7 @@ class Durable:
     shard: str
     index: int
     data: bytes
+    count: int = 1
 
 
 class Keys:
