@@ -60,6 +60,10 @@ class Register:
         with self._lock:
             self._put(typed)
 
+    def put_json(self, kind: EntryKind, data: bytes) -> None:
+        """Take in one body as its JSON."""
+        self.put(kind, msgspec.json.decode(data, type=BODIES[kind]))
+
     def _put(self, body: Any) -> None:
         match body:
             case CampaignBody() | GridBody() | DocumentBody() | AgentBody():
