@@ -9,8 +9,11 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+import msgspec
 import prometheus_client
 
+from quivive.cases.folder import CaseFolder
+from quivive.cases.office import CaseOffice, OfficePorts
 from quivive.connectors.webhook import Webhook
 from quivive.core.pipeline import Pipeline
 from quivive.core.policies import PolicyKeeper
@@ -18,14 +21,17 @@ from quivive.core.story import prove
 from quivive.detection.exposure_search import Lift, search
 from quivive.detection.rules import Rule
 from quivive.intake import Intake, IntakeKind, IntakeReport
+from quivive.intake.opening import identity_key, identity_purpose
 from quivive.ledger.log import Ledger
 from quivive.model.alert import AlertChangeBody, WordBody
 from quivive.model.entry import ActBody, EntryKind
 from quivive.model.errors import RefusedError
 from quivive.privacy.keyring import Keyring
+from quivive.privacy.sealing import unseal
 from quivive.privacy.subject import RECORD_KIND, SubjectKeyer
 from quivive.projection.projection import Projection, ProjectionUnavailableError
 from quivive.projection.query import Scope
+from quivive.recordings.desk import Desk
 from quivive.settings import ControllerSettings, Settings
 from quivive.vault import Vault
 from quivive.web.services import ControllerFacts, LedgerHead, RuleFacts, Services, SourceFacts, StoryResult
@@ -49,6 +55,7 @@ class Parts:
     record_entry: Callable[[EntryKind, str, Any], Awaitable[None]]
     rules: Callable[[], tuple[Rule, ...]]
     clock: Callable[[], int]
+    desk: Desk | None = None
 
 
 def services(parts: Parts) -> Services:
@@ -63,7 +70,9 @@ def services(parts: Parts) -> Services:
         rules=lambda: tuple(_rule(rule) for rule in parts.rules()),
         sources=_sources(parts),
         intake=_Intake(parts.intake),
+        cases=_cases(parts),
         webhook=Webhook(settings, parts.intake, parts.clock),
+        desk=parts.desk,
         subject_keys=_SubjectKeys(parts.keyring, settings),
         vault=parts.vault,
         clock=parts.clock,
@@ -163,6 +172,33 @@ def _review(parts: Parts) -> Callable[[str, AlertChangeBody], Awaitable[None]]:
         await parts.record_entry(EntryKind.ALERT_CHANGE, controller, body)
 
     return record
+
+
+def _cases(parts: Parts) -> CaseOffice:
+    key = identity_key(parts.keyring.operator_agent_key)
+
+    def identity(person: str) -> dict[str, str] | None:
+        sealed = parts.vault.identity(person)
+        if sealed is None:
+            return None
+        return msgspec.json.decode(unseal(key, purpose=identity_purpose(person), sealed=sealed), type=dict[str, str])
+
+    def noted(topic: str) -> bool:
+        return any(
+            rule.topic == topic and all(texts.legal_note and texts.runbook for texts in rule.texts.values())
+            for rule in parts.rules()
+        )
+
+    ports = OfficePorts(
+        projection=parts.projection,
+        ledger=parts.ledger,
+        folder=CaseFolder(parts.settings.home, parts.keyring),
+        record=parts.record_entry,
+        identity=identity,
+        noted=noted,
+        clock=parts.clock,
+    )
+    return CaseOffice(ports)
 
 
 class _ExposureSearch:

@@ -32,6 +32,7 @@ NAVIGATION: Final[tuple[tuple[str, str, Permission], ...]] = (
     ("/subject", "nav.subject", Permission.CONTROLLER_SUBJECT_SEARCH),
     ("/unexplained", "nav.unexplained", Permission.CONTROLLER_UNEXPLAINED_READ),
     ("/alerts", "nav.alerts", Permission.CONTROLLER_ALERTS_READ),
+    ("/cases", "nav.cases", Permission.CONTROLLER_CASES_READ),
     ("/coverage", "nav.coverage", Permission.CONTROLLER_COVERAGE_READ),
     ("/exposure", "nav.exposure", Permission.CONTROLLER_EXPOSURE_SEARCH),
     ("/health", "nav.health", Permission.OPERATOR_HEALTH_READ),

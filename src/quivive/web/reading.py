@@ -32,6 +32,7 @@ class Purpose(StrEnum):
     ALERT_REVIEW = "alert_review"
     COVERAGE_REVIEW = "coverage_review"
     EXPOSURE_SEARCH = "exposure_search"
+    CASE = "case"
     OWN_SPACE = "own_space"
     OPERATION = "operation"
     DEMONSTRATION_STORY = "demonstration_story"

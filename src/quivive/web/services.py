@@ -8,11 +8,13 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from quivive.cases.office import CaseOffice
 from quivive.connectors.model import RowKind
 from quivive.detection.exposure_search import Lift
 from quivive.intake import IntakeKind, IntakeReport
 from quivive.model.alert import AlertChangeBody, WordBody
 from quivive.model.entry import ActBody
+from quivive.recordings.desk import Desk
 from quivive.vault import Vault
 
 
@@ -193,6 +195,8 @@ class Services:
         word: append an agent's declared answer; review: append a reviewer's change of an alert of a controller. Both
             return when durable and raise StorageError when they cannot.
         exposure_search: see the protocol. rules: the rules in force, in their order. sources: as configured.
+        cases: the office of cases; None where there is none (tests).
+        desk: deeds on the register of recordings; None where there is none (tests).
         webhook: see the protocol; None where no connector runs (tests).
         clock: now, microseconds UTC.
         heads: current head of every log.
@@ -227,6 +231,8 @@ class Services:
     secure_cookies: bool
     contact: str
     webhook: Webhook | None = None
+    cases: CaseOffice | None = None
+    desk: Desk | None = None
 
     def controller(self, identifier: str) -> ControllerFacts | None:
         """Find a controller by id."""

@@ -238,7 +238,7 @@ class Installation:
         rows = [row for row in self.tables[table] if row.get("controller", controllers[0]) in controllers]
         if name == "alert":
             rows = [row for row in rows if row["alert"] == params["alert"]]
-        if name in {"questions_of", "recorded_of", "looks_of"}:
+        if name in {"questions_of", "recorded_of", "looks_of", "cases_of"}:
             rows = rows if params["person"] == PERSON else []
         if name == "alerts" and params.get("state"):
             rows = [row for row in rows if row["state"] == params["state"]]

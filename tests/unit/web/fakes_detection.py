@@ -25,6 +25,24 @@ def facts(**named: int) -> str:
     return json.dumps([{"name": name, "value": value} for name, value in named.items()])
 
 
+def case_row(**changed: object) -> dict[str, object]:
+    """One row of `cases`: preserved, about an agent."""
+    body = {
+        "case": hex_id("case-1"), "controller": "aurore", "ident": "", "origin": "alert", "alert": ALERT, "topic": "residual",
+        "from_at": NOW - DAY_US, "to_at": NOW - HOUR_US, "known_at": NOW - HOUR_US, "principal": "security-1",
+        "role": "security", "text_sha256": "",
+    }  # fmt: skip
+    step = {
+        "case": hex_id("case-1"), "step": hex_id("step-1"), "step_kind": "preserve", "taken_at": NOW - MINUTE_US,
+        "principal": "security-1", "role": "security", "until_at": NOW + 90 * DAY_US, "text_sha256": "a" * 64,
+    }  # fmt: skip
+    row: dict[str, object] = {
+        "case": hex_id("case-1"), "opened_at": NOW - HOUR_US, "controller": "aurore", "alert": ALERT,
+        "agent_code": "ZB9TT", "concerned": True, "body": json.dumps(body), "steps": [json.dumps(step)],
+    }  # fmt: skip
+    return row | changed
+
+
 def alert(number: int, **changed: object) -> dict[str, object]:
     """One row of `alerts` and `alert`."""
     at = NOW - number * 3 * HOUR_US
@@ -216,6 +234,13 @@ def tables() -> dict[str, list[dict[str, object]]]:
             {
                 "controller": "aurore", "source": "aurore-db", "grade": "A", "accesses": 1_204,
                 "first_at": NOW - 90 * DAY_US, "last_at": NOW - 3 * HOUR_US,
+            }
+        ],
+        "cases": [case_row()],
+        "cases_of": [
+            {
+                "controller": "aurore", "opened_at": NOW - 40 * DAY_US, "closed_at": NOW - 9 * DAY_US,
+                "outcome": "tool_error", "named_at": [NOW - 20 * DAY_US],
             }
         ],
         "looks_of": [

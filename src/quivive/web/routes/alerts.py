@@ -39,6 +39,7 @@ from quivive.web.guards import requires, services_of
 from quivive.web.listing import page_length
 from quivive.web.pages import page, texts_of
 from quivive.web.reading import Period, Purpose, Reader, controllers_of, reader_for
+from quivive.web.routes.cases import written
 from quivive.web.rows import Row, text
 from quivive.web.services import RuleFacts, Services
 
@@ -215,6 +216,7 @@ async def alert(request: Request[Any, Any, Any], identifier: str) -> Response[st
         title=rule.title[texts.language] if rule else "",
         say=AlertSpeaker(texts=texts),
         outcomes=OUTCOMES,
+        today=written(reader, reader.services.clock()),
         reviewed=request.query_params.get("reviewed", "") == "1",
     )
 

@@ -113,6 +113,28 @@ def _look(row: dict[str, object]) -> Look:
     )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndedCase:
+    """A case about the agent that may be shown: its outcome, and when the name was shown."""
+
+    controller: str
+    opened_at: int
+    closed_at: int
+    outcome: str
+    named_at: tuple[int, ...]
+
+
+def _ended(row: dict[str, object]) -> EndedCase:
+    named = row["named_at"]
+    return EndedCase(
+        controller=text(row, "controller"),
+        opened_at=number(row, "opened_at"),
+        closed_at=number(row, "closed_at"),
+        outcome=text(row, "outcome") if number(row, "closed_at") else "",
+        named_at=tuple(int(str(at)) for at in named) if isinstance(named, list) else (),
+    )
+
+
 async def _reader(request: Request[Any, Any, Any]) -> Reader:
     """The reader of an agent's own page.
 
@@ -150,6 +172,7 @@ async def own_space(request: Request[Any, Any, Any]) -> Response[str]:
         recorded=recorded,
         looks_about_me=[look for look in looks if look.about_me],
         looks_at_lists=[look for look in looks if not look.about_me],
+        cases=[_ended(row) for row in await reader.raw("cases_of", person=person)],
         retention_days=max((facts.trace_retention_days for facts in reader.services.controllers), default=0),
         thanks=request.query_params.get("answered", "") == "1",
     )
