@@ -6,7 +6,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYTHONUTF8 := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check fix bench compatibility compiled plain setup lock system clean unit integration journeys
+.PHONY: help run test check fix bench fuzz compatibility compiled plain setup lock system clean unit integration journeys
 
 help: ## Print this help
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -64,6 +64,11 @@ compiled: $(VENV)/dev.stamp ## Compile the hot modules of the relay in place (ne
 
 plain: ## Remove what `make compiled` built
 	$(BIN)/python tools/compile_hot.py --remove
+
+FUZZ_SECONDS ?= 60
+fuzz: $(VENV)/dev.stamp ## Fuzz what the relay reads for FUZZ_SECONDS (60); findings go into tests/fuzz/corpus
+	@$(BIN)/python -m pip install --quiet "atheris>=3,<4"
+	$(BIN)/python tests/fuzz/fuzz.py --seconds $(FUZZ_SECONDS)
 
 compatibility: $(VENV)/dev.stamp system ## Run other languages' drivers directly and through a relay; writes docs/compatibility.md
 	$(BIN)/python tools/compatibility.py $(SUITES)

@@ -87,3 +87,46 @@ def test_what_an_account_sends(cut: int) -> None:
     for reader, data in ((text, b"1\ta\r\n2\tb\n\\.\n3\tc"), (csv, b"1,a\r\n2,b\n\\.\n3,c")):
         assert feed(reader, data, [cut]) + reader.finish() == [(b"1",), (b"2",), (b"3",)]
         assert reader.finish() == []
+
+
+@pytest.mark.parametrize(
+    ("reader", "good", "bad"),
+    [
+        (TextCopy((0, 1), delimiter="\t", null="\\N", header=False), b"1\ta\n", b"2\n"),
+        (CsvCopy((0, 1), delimiter=",", null="", quote='"', escape='"', header=False), b"1,a\n", b"2\n"),
+        (BinaryCopy((0,)), b"PGCOPY\n\xff\r\n\x00" + b"\x00" * 8 + b"\x00\x01\x00\x00\x00\x011", b"\x00\x00"),
+    ],
+    ids=["text", "csv", "binary"],
+)
+def test_rows_before_a_broken_one_are_told(reader, good, bad):
+    """One read or two, the rows that came before are the same; then the stream is refused, and stays so."""
+    (row,) = reader.feed(good + bad)
+    assert row[0] == b"1"
+    for again in (lambda: reader.feed(good), reader.finish):
+        with pytest.raises(PeerError):
+            again()
+
+
+def test_a_header_that_claims_gigabytes_keeps_nothing():
+    """The extension of a binary COPY is bounded like a row; a negative one is no header."""
+    for extension in (b"\x7f\xff\xff\xff", b"\xff\xff\xff\xff"):
+        with pytest.raises(PeerError):
+            BinaryCopy((0,)).feed(b"PGCOPY\n\xff\r\n\x00" + b"\x00" * 4 + extension)
+
+
+def test_a_quoted_value_of_many_lines_is_looked_at_once():
+    """Each line end inside quotes costs its own bytes, not all before it (a note of many lines stalled the relay)."""
+    for escape in ('"', "\\"):
+        reader = CsvCopy((0, 1), delimiter=",", null="", quote='"', escape=escape, header=False)
+        text = b'1,"' + b"\n" * 200_000
+        rows = []
+        for at in range(0, len(text), 100):
+            rows += reader.feed(text[at : at + 100])
+        (row,) = [*rows, *reader.feed(b'"\n')]
+        assert (row[0], len(row[1])) == (b"1", 200_000)
+
+
+def test_an_escaped_escape_ends_no_quote():
+    r"""`"a\\"` is closed: the escape before the quote is itself escaped."""
+    plain = CsvCopy((0, 1), delimiter=",", null="", quote='"', escape="\\", header=False)
+    assert plain.feed(b'1,"a\\\\"\n2,"b\\"\nc"\n') == [(b"1", b"a\\"), (b"2", b'b"\nc')]
