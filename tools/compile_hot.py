@@ -37,7 +37,7 @@ def build(module: str, folder: Path) -> None:
     include = sysconfig.get_paths()["include"]
     compiler = os.environ.get("CC", "cc")
     unfinished = folder / f"{module}.so"
-    flags = ["-shared", "-fPIC", "-O3", "-fno-strict-aliasing", "-DNDEBUG", "-w", f"-I{include}"]
+    flags = ["-shared", "-fPIC", "-O3", "-march=native", "-fno-strict-aliasing", "-DNDEBUG", "-w", f"-I{include}"]
     subprocess.run([compiler, *flags, str(c_file), "-o", str(unfinished)], check=True)
     ready = compiled_file(module)
     beside = ready.with_suffix(".tmp")

@@ -87,6 +87,11 @@ class RecodingCollector(KeyCollector):
         self._textual = columns
         return self
 
+    @property
+    def single(self) -> int:
+        """See KeyCollector; texts are put into UTF-8 row by row."""
+        return -1
+
     def add_rows(self, rows: Sequence[Row]) -> None:
         """See KeyCollector."""
         codec, columns = self._codec, self._textual

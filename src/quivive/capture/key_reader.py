@@ -47,6 +47,11 @@ class KeyReader:
         ]
         self._fast = self.integer and wire_format != BINARY_FORMAT and not spec.attributes
 
+    @property
+    def position(self) -> int:
+        """Place of its value among the cut columns; -1 when it is made of several."""
+        return self._position
+
     def raw(self, row: Row) -> Raw | None:
         """Raw key of one row; None when a part of it is NULL (the other side of an outer join)."""
         if self._position >= 0:
@@ -102,9 +107,9 @@ class KeyReader:
         text = self.encoded(raw)
         return None if text is None else self.hasher(text)
 
-    def neighbourhood(self, shifted: int) -> str:
-        """Pseudonym of a neighbourhood: an integer key, shifted."""
-        return self._near(str(shifted).encode())[: 2 * NEIGHBOURHOOD_BYTES]
+    def neighbourhoods(self, shifted: Sequence[int]) -> list[str]:
+        """Pseudonyms of neighbourhoods: integer keys, shifted."""
+        return [key[: 2 * NEIGHBOURHOOD_BYTES] for key in self._near.many([str(one).encode() for one in shifted])]
 
 
 class AlternateReader:

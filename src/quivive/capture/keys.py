@@ -22,6 +22,7 @@ from quivive.model.access import (
     LinkBody,
     RecordGroup,
 )
+from quivive.privacy.hasher import blocks
 from quivive.privacy.pseudonym import NEIGHBOURHOOD_SHIFT, ControllerKeys
 
 __all__ = ["KeyCollector", "KeyPart", "PredicateKeys", "execute_binds", "patterns_of", "predicate_keys"]
@@ -63,7 +64,10 @@ class _Column:
         """New distinct raw values since the last part."""
         if not self.window:
             return []
-        new = [raw for raw in self.window if raw not in self._before] if self._before else list(self.window)
+        if self._before.keys().isdisjoint(self.window):
+            new = list(self.window)
+        else:
+            new = [raw for raw in self.window if raw not in self._before]
         self._before, self.window = self.window, {}
         return new
 
@@ -122,6 +126,22 @@ class KeyCollector:
             size += len(column.window)
         return size >= self._part_limit
 
+    @property
+    def single(self) -> int:
+        """Index of the one column whose values go into `window` as they come; -1 when rows must be cut.
+
+        It may change with every call that adds: links and alternates are wanted of the first rows alone.
+        """
+        if self._detailed or len(self._shown) != 1:
+            return -1
+        at = self._shown[0].reader.position
+        return -1 if at < 0 else self._extraction.column_indexes[at]
+
+    @property
+    def window(self) -> dict[bytes, None]:
+        """Where the values of `single` belong."""
+        return self._shown[0].window  # type: ignore[return-value]  # one column: raw values are bytes
+
     def add_row(self, values: Row) -> None:
         """Add one row: values of the cut columns, in order."""
         self.add_rows((values,))
@@ -177,7 +197,7 @@ class KeyCollector:
         by_table: dict[str, dict[str, None]] = {}
         near: dict[str, None] = {}
         for column in self._shown:
-            self._take_column(column, by_table.setdefault(column.reader.spec.table, {}), near)
+            self._take_column(column, by_table, near)
         links = dict.fromkeys(self._take_links() + self._take_alternates(by_table))
         size = sum(map(len, by_table.values()))
         if not size and not links:
@@ -204,16 +224,20 @@ class KeyCollector:
             parts.append(part)
         return tuple(parts)
 
-    def _take_column(self, column: _Column, group: dict[str, None], near: dict[str, None]) -> None:
+    def _take_column(self, column: _Column, by_table: dict[str, dict[str, None]], near: dict[str, None]) -> None:
         raws, reader = column.take(), column.reader
         if not raws:
+            by_table.setdefault(reader.spec.table, {})
             return
         texts = reader.texts(raws)
         self._unread += len(raws) - len(texts)
-        group.update(dict.fromkeys(reader.hasher.many(texts)))
+        keys = dict.fromkeys(reader.hasher.many(texts))
+        before = by_table.setdefault(reader.spec.table, keys)
+        if before is not keys:
+            before.update(keys)
         if reader.integer:
-            around = {int(text) >> NEIGHBOURHOOD_SHIFT for text in texts}
-            near.update((reader.neighbourhood(number), None) for number in sorted(around)[:MAX_NEIGHBOURHOODS])
+            around = blocks(texts, NEIGHBOURHOOD_SHIFT)
+            near.update(dict.fromkeys(reader.neighbourhoods(sorted(around)[:MAX_NEIGHBOURHOODS])))
 
     @property
     def coverage(self) -> CoverageClass:

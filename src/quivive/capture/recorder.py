@@ -28,7 +28,7 @@ from quivive.wire.fields import Field
 from quivive.wire.framing import PeerError
 from quivive.wire.postgres.backend import STOPPED
 from quivive.wire.postgres.messages import QUERY_CANCELED, SHUTDOWN_STATES, format_of
-from quivive.wire.postgres.rows import Row, cut_head, cutter_of, skip_rows
+from quivive.wire.postgres.rows import Row, cut_head, cutter_of, fill_column, skip_rows
 from quivive.wire.postgres.state import Execution, Statement
 from quivive.wire.sql import PlanKind, StatementPlan, Verb
 
@@ -196,11 +196,16 @@ class Recorder:
             run.rows += count
             run.rows_bytes += position - start
             return position
-        rows: list[Row] = []
-        position = cutter(buffer, start, end, MAX_ROWS_PER_CALL, rows)
-        run.rows += len(rows)
+        single = collector.single
+        if single >= 0:
+            position, count = fill_column(buffer, start, end, MAX_ROWS_PER_CALL, collector.window, single)
+            run.rows += count
+        else:
+            rows: list[Row] = []
+            position = cutter(buffer, start, end, MAX_ROWS_PER_CALL, rows)
+            run.rows += len(rows)
+            collector.add_rows(rows)
         run.rows_bytes += position - start
-        collector.add_rows(rows)
         if collector.full:
             self._parts.collected(run)
         return position

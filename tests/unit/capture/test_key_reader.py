@@ -29,7 +29,7 @@ def test_neighbourhood_is_the_pseudonym() -> None:
     found = resolve(SNAPSHOT, planned("select id from customer")[0], fields_of((CUSTOMER, "id")))
     reader = prepared(found, KEYS, (0,)).columns[0]
     for number in (0, 63, 64, -1, 2**62):
-        assert reader.neighbourhood(number >> 6) == neighbourhood(KEYS, "public.customer", number)
+        assert reader.neighbourhoods([number >> 6]) == [neighbourhood(KEYS, "public.customer", number)]
 
 
 def test_many_texts_are_the_texts_of_each() -> None:

@@ -51,6 +51,47 @@ def skip_rows(buffer: bytes, start: int, end: int) -> tuple[int, int]:
     return position, rows
 
 
+def fill_column(
+    buffer: bytes, start: int, end: int, most: int, window: dict[bytes, None], column: int
+) -> tuple[int, int]:
+    """Put one column of whole DataRow frames into a window of distinct values, NULL left out: (offset, rows passed).
+
+    Raises:
+        PeerError: a row that does not hold the column described.
+    """
+    if scan.COMPILED:
+        return scan.fill_column(buffer, start, end, most, window, column)
+    if column:
+        return _fill_behind(buffer, start, end, most, window, column)
+    position, last, left = start, end - 11, most
+    while position <= last and left:
+        kind, length, columns, size = _row_head(buffer, position)
+        following = position + 1 + length
+        if kind != DATA_ROW or following > end:
+            break
+        if size > length - _NULL_ROW or length < _NULL_ROW or not columns:
+            raise PeerError(_SHORT)
+        if size >= 0:
+            window[buffer[position + 11 : position + 11 + size]] = None
+        position = following
+        left -= 1
+    if left and last < position <= end - 5:  # too near to the end for a column: more to come, or malformed
+        kind, length = _frame(buffer, position)
+        if kind == DATA_ROW and position + 1 + length <= end:
+            raise PeerError(_SHORT)
+    return position, most - left
+
+
+def _fill_behind(
+    buffer: bytes, start: int, end: int, most: int, window: dict[bytes, None], column: int
+) -> tuple[int, int]:
+    """`fill_column` for a column that is not the first."""
+    rows: list[Row] = []
+    position = _General((column,))(buffer, start, end, most, rows)
+    window.update((value, None) for (value,) in rows if value is not None)
+    return position, len(rows)
+
+
 def cut_first(buffer: bytes, start: int, end: int, most: int, rows: list[Row]) -> int:
     """Cut the first column alone: the usual place of a key.
 

@@ -75,3 +75,36 @@ def cut_rows(  # noqa: C901, PLR0912  # one loop without calls is what makes it 
         position = following
         most -= 1
     return position
+
+
+def fill_column(
+    buffer: bytes, start: int, end: int, most: int, window: dict[bytes, None], column: int
+) -> tuple[int, int]:
+    """See `rows.fill_column`."""
+    data = buffer
+    position, rows = start, 0
+    while position + 5 <= end and rows < most:
+        if data[position] != 0x44:
+            break
+        length = data[position + 1] << 24 | data[position + 2] << 16 | data[position + 3] << 8 | data[position + 4]
+        if length > end - position - 1:
+            break
+        following = position + 1 + length
+        if length < 6 or (data[position + 5] << 8 | data[position + 6]) <= column:
+            raise PeerError(_SHORT if length < 6 else _FEW)
+        at = position + 7
+        for here in range(column + 1):
+            if at + 4 > following:
+                raise PeerError(_SHORT)
+            size = data[at] << 24 | data[at + 1] << 16 | data[at + 2] << 8 | data[at + 3]
+            at += 4
+            if size > 0x7FFFFFFF:  # NULL is -1
+                continue
+            if size > following - at:
+                raise PeerError(_SHORT)
+            if here == column:
+                window[data[at : at + size]] = None
+            at += size
+        rows += 1
+        position = following
+    return position, rows

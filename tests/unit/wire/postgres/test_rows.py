@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from quivive.wire.framing import PeerError
 from quivive.wire.postgres import scan
-from quivive.wire.postgres.rows import Scanner, cut_head, cutter_of, skip_rows
+from quivive.wire.postgres.rows import Scanner, cut_head, cutter_of, fill_column, skip_rows
 
 columns = st.lists(st.one_of(st.none(), st.binary(max_size=9)), min_size=3, max_size=5)
 
@@ -34,6 +34,29 @@ def test_cut_columns(table: list[list[bytes | None]], indexes: tuple[int, ...], 
     assert (Scanner(indexes)(data, 0, len(data), 1_000, scanned), scanned) == (position, cut)
     for values in table:
         assert cut_head(row(values), indexes) == tuple(values[i] for i in indexes)
+
+
+@given(st.lists(columns, max_size=5), st.integers(0, 2), st.integers(0, 40), st.integers(1, 6))
+def test_one_column_into_a_window(table: list[list[bytes | None]], column: int, chopped: int, most: int) -> None:
+    """What a cutter cuts, without NULL and without a row for each; whole rows alone, as many as asked for."""
+    whole = b"".join(map(row, table))
+    data = whole[: max(0, len(whole) - chopped)]
+    cut: list[tuple[bytes | None, ...]] = []
+    position = cutter_of((column,))(data, 0, len(data), most, cut)
+    for fill in (fill_column, scan.fill_column):
+        window: dict[bytes, None] = {}
+        assert fill(data, 0, len(data), most, window, column) == (position, len(cut))
+        assert list(window) == list(dict.fromkeys(value for (value,) in cut if value is not None))
+
+
+@pytest.mark.parametrize("body", [b"", b"\0", b"\0\1", b"\0\1\xff\xff\xff", b"\0\1\0\0\0\x09x"])
+@pytest.mark.parametrize("column", [0, 1])
+def test_a_window_takes_nothing_of_a_broken_row(body: bytes, column: int) -> None:
+    """A row that does not hold the column is a PeerError."""
+    bad = b"D" + struct.pack("!I", len(body) + 4) + body + bytes(16)
+    for fill in (fill_column, scan.fill_column):
+        with pytest.raises(PeerError):
+            fill(bad, 0, len(bad), 10, {}, column)
 
 
 def test_most_rows_at_once() -> None:
