@@ -26,6 +26,8 @@ from quivive.core.control import ControlServer, core_socket
 from quivive.core.limits import AgentLimits
 from quivive.core.pipeline import Pipeline
 from quivive.core.policies import MAX_READ_ENTRIES, PolicyKeeper
+from quivive.core.recording_desk import open_desk
+from quivive.core.recording_keeper import RecordingKeeper
 from quivive.core.story import remove_leftovers
 from quivive.core.writers import CoreWriter
 from quivive.detection.judge import ControllerJudging, JudgeSettings
@@ -170,7 +172,9 @@ class _Core:
             stack.callback(projection.close)
             self._writer = writer = CoreWriter(home, now_us)
             stack.callback(writer.close)
-            policies = PolicyKeeper(settings, now_us)
+            recordings = RecordingKeeper(home, now_us)
+            recordings.load(projection)
+            policies = PolicyKeeper(settings, now_us, beside=(recordings,))
             _load_policies(policies, ledger)
             pipeline = Pipeline(
                 home=home,
@@ -212,6 +216,9 @@ class _Core:
                     record_entry=_entry_recorder(console),
                     rules=lambda: rules,
                     clock=now_us,
+                    desk=open_desk(
+                        settings, keyring, vault, recordings.register, projection, _entry_recorder(console), now_us
+                    ),
                 )
             finally:
                 await intake.close()

@@ -35,11 +35,18 @@ class LedgerEntryLike(Protocol):
     def data(self) -> bytes: ...
 
 
-class PolicyKeeper:
-    """In memory: the highest version of each person, every gate entry in ledger order."""
+class Beside(Protocol):
+    """Another keeper that lives by the same entries (the register of recordings)."""
 
-    def __init__(self, settings: Settings, clock: Callable[[], int]) -> None:
-        self._settings, self._clock = settings, clock
+    def take(self, entries: Iterable[LedgerEntryLike]) -> bool: ...
+    def refresh(self) -> None: ...
+
+
+class PolicyKeeper:
+    """In memory: the highest version of each person, every gate entry in ledger order. `beside` follows along."""
+
+    def __init__(self, settings: Settings, clock: Callable[[], int], beside: tuple[Beside, ...] = ()) -> None:
+        self._settings, self._clock, self._beside = settings, clock, beside
         self._lock = threading.Lock()
         self._people: dict[str, AgentBody] = {}
         self._gates: list[GateBody] = []
@@ -49,7 +56,10 @@ class PolicyKeeper:
 
     def take(self, entries: Iterable[LedgerEntryLike]) -> bool:
         """Take in directory, gate and instruction entries of the operator's log; True when there were any."""
+        entries = list(entries)
         changed = False
+        for keeper in self._beside:  # each must see them, whatever the one before says
+            changed = keeper.take(entries) or changed
         for item in entries:
             if not item.shard.startswith("operator/"):
                 continue
@@ -88,6 +98,8 @@ class PolicyKeeper:
                 denied=self._denied,
             )
             written = write_policies(self._settings.home, self._current)
+        for keeper in self._beside:
+            keeper.refresh()
         if written:
             log.info("core.policy_written", sources=written)
 

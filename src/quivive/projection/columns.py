@@ -35,6 +35,7 @@ from quivive.projection.decode import (
 )
 from quivive.projection.forms import BOOL, HALF, INT, KEY, TEXT, TIE
 from quivive.projection.hearing_rows import HEARING_BODIES, HEARING_LAYOUT, HEARING_ROWS
+from quivive.projection.register_rows import REGISTER_BODIES, REGISTER_LAYOUT, REGISTER_ROWS
 from quivive.projection.retention_rows import RETENTION_BODIES, RETENTION_LAYOUT, RETENTION_ROWS
 
 Array = NDArray[Any]
@@ -143,6 +144,7 @@ _LAYOUT: Final[dict[str, tuple[tuple[str, str], ...]]] = {
     **ALERT_LAYOUT,
     **CASE_LAYOUT,
     **AUDIO_LAYOUT,
+    **REGISTER_LAYOUT,
     **HEARING_LAYOUT,
     **RETENTION_LAYOUT,
 }  # fmt: skip
@@ -150,8 +152,8 @@ _LAYOUT: Final[dict[str, tuple[tuple[str, str], ...]]] = {
 _SPEAKING: Final = frozenset({LegRole.AGENT, LegRole.CONSULT})
 _DTYPES: Final[dict[str, type[np.generic]]] = {INT: np.int64, BOOL: np.bool_, TIE: np.uint64, HALF: np.uint64}
 STAGED_TABLES: Final = tuple(_LAYOUT)
-_TOLD_BODIES: Final = {**ALERT_BODIES, **CASE_BODIES, **AUDIO_BODIES, **RETENTION_BODIES}
-_ROOMS: Final = (ALERT_ROWS, CASE_ROWS, AUDIO_ROWS, RETENTION_ROWS)
+_TOLD_BODIES: Final = {**ALERT_BODIES, **CASE_BODIES, **AUDIO_BODIES, **REGISTER_BODIES, **RETENTION_BODIES}
+_ROOMS: Final = (ALERT_ROWS, CASE_ROWS, AUDIO_ROWS, REGISTER_ROWS, RETENTION_ROWS)
 _TOLD_ROWS: Final = {
     kind: tuple(room[kind] for room in _ROOMS if kind in room) for kind in {kind for room in _ROOMS for kind in room}
 }

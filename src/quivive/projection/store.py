@@ -67,6 +67,7 @@ _MERGES: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
     ("nonconformity", ("nonconformity",)),
     ("objection", ("objection",)),
     ("recording_seed", ("recording_seed",)),
+    ("register_campaign", ("register_campaign",)),
     ("configuration", ("configuration", "zone", "sensitive_column", "configured_source")),
 )
 """Merge text and the staged tables it reads; it runs when the first of them has rows."""
@@ -110,7 +111,7 @@ def connect(folder: Path) -> duckdb.DuckDBPyConnection:
 def create_schema(connection: duckdb.DuckDBPyConnection) -> bool:
     """Create the tables when absent. Return False when the file was made by another text of `schema.sql`."""
     text = "".join(
-        read_sql("quivive.projection", name) for name in ("schema.sql", "rules.sql", "audio.sql", "hearing.sql", "retention.sql")
+        read_sql("quivive.projection", name) for name in ("schema.sql", "rules.sql", "audio.sql", "register.sql", "hearing.sql", "retention.sql")
     )
     version = blake2b(text.encode(), digest_size=16).hexdigest()
     # Asked before the text runs: over tables of another shape it may fail half-way.

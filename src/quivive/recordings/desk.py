@@ -6,7 +6,7 @@ person alone decided, and never take a personnel number further than its pseudon
 
 import secrets
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -28,6 +28,7 @@ from quivive.model.recording_register import (
     NoticeChannel,
     NoticeState,
 )
+from quivive.recordings.analysis import AnalysisDesk, AnalysisPorts, HeardRecording
 from quivive.recordings.draft import DraftContext, read_draft
 from quivive.recordings.limits import limits
 from quivive.recordings.notices import Progress, Told, concerns, due, notice_of, progress, proof_of, read_sheet, told
@@ -49,7 +50,8 @@ class DeskPorts:
     """What the desk stands on.
 
     write: append an entry (kind, controller, body), durable on return. person: personnel number → PersonKey.
-    line: (controller, number as typed) → key of a line. demonstration: the operator is one.
+    line: (controller, number as typed) → key of a line. demonstration: the operator is one. document_key: 32 bytes
+    under which analyses lie in the vault. heard: see `analysis`.
     """
 
     register: Register
@@ -61,6 +63,8 @@ class DeskPorts:
     person: Callable[[str], str]
     line: Callable[[str, str], str]
     demonstration: bool
+    document_key: bytes = field(repr=False)
+    heard: Callable[[str, str], Awaitable[HeardRecording | None]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,6 +100,16 @@ class Desk:
     def __init__(self, ports: DeskPorts) -> None:
         self._ports = ports
         self.register = ports.register
+        self.analysis = AnalysisDesk(
+            AnalysisPorts(
+                register=ports.register,
+                put=self._put,
+                vault=ports.vault,
+                clock=ports.clock,
+                key=ports.document_key,
+                heard=ports.heard,
+            )
+        )
 
     @property
     def clock(self) -> Callable[[], int]:
