@@ -16,8 +16,18 @@ import duckdb
 import msgspec
 
 from quivive.model.clock import HOUR_US, Micros, utc_day
+from quivive.model.entry import RetentionClass
 from quivive.model.errors import QuiviveError
 from quivive.projection.columns import columns_of
+from quivive.projection.forget import (
+    BY_ACCESS,
+    count_controller,
+    count_day,
+    delete_controller,
+    delete_day,
+    oldest,
+    rewrite_sealed_day,
+)
 from quivive.projection.query import Scope, run_query
 from quivive.projection.sealed import (
     ROW_GROUP_ROWS,
@@ -25,6 +35,7 @@ from quivive.projection.sealed import (
     SealedDays,
     day_bounds,
     publish_day,
+    sync,
 )
 from quivive.projection.store import HOT_FILE, connect, create_schema, merge, merge_texts
 
@@ -38,10 +49,6 @@ MAX_SWAP_WAIT_S: Final = 2.0
 """How long a query waits for a reset, which takes tenths of a second, before it asks its reader to come again."""
 INTERRUPT_EVERY_S: Final = 0.05
 """A query between two statements does not notice an interruption: it is told again."""
-_BY_DAY: Final = (
-    "exposure", "access_neighbourhood", "access", "verdict_current", "verdict", "second_access", "second_exposure",
-)  # fmt: skip
-"""Hot tables whose rows leave with their day."""
 
 
 class ProjectionMismatchError(QuiviveError):
@@ -91,6 +98,8 @@ class Projection:
         folder = folder.resolve()
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "sealed").mkdir(exist_ok=True)
+        (folder / f"{HOT_FILE}.fresh").unlink(missing_ok=True)  # a rewriting that was killed
+        (folder / f"{HOT_FILE}.fresh.wal").unlink(missing_ok=True)
         try:
             connection = connect(folder)
             same = create_schema(connection)
@@ -250,7 +259,7 @@ class Projection:
                 moved += int(count[0]) if count and table == "exposure" else 0
             publish_day(beside, folder)
             self._writer.execute("INSERT INTO sealed_set VALUES ($1, $2, $3)", [controller, day, number])
-            for stored in _BY_DAY:
+            for stored in BY_ACCESS:
                 self._writer.execute(f"DELETE FROM {stored} WHERE {where}", bounds)
             self._writer.commit()
         except BaseException:
@@ -259,18 +268,105 @@ class Projection:
             raise
         return moved
 
-    def purge_day(self, controller: str, day: str) -> None:
-        """Delete one day of one controller: its sealed folder and whatever is still hot."""
+    def purge_day(
+        self, controller: str, day: str, retention_class: str = RetentionClass.TRACE, before_us: int = 0
+    ) -> None:
+        """Delete one day of one controller and class, hot and sealed; copies set aside for study go with it.
+
+        `before_us` reaches back into days that hold nothing more: rows dated a moment before their entry.
+        """
         start, end = day_bounds(day)
         with self.judging, self._write_lock:
-            self._writer.execute("DELETE FROM sealed_set WHERE controller = $1 AND day = $2", [controller, day])
-            self._read_sealed()
-            for stored in _BY_DAY:
-                self._writer.execute(
-                    f"DELETE FROM {stored} WHERE controller = $1 AND started_at >= $2 AND started_at < $3",
-                    [controller, start, end],
-                )
+            if retention_class == RetentionClass.TRACE:
+                self._writer.execute("DELETE FROM sealed_set WHERE controller = $1 AND day = $2", [controller, day])
+                self._read_sealed()
+            delete_day(self._writer, controller, retention_class, start - before_us, end)
             self._writer.execute("CHECKPOINT")
+        self.drop_quarantines()
+
+    def left_of_day(self, controller: str, day: str, retention_class: str, before_us: int = 0) -> tuple[int, int]:
+        """Rows of a day that are still hot, and files of it that still stand sealed."""
+        start, end = day_bounds(day)
+        with self._write_lock:
+            hot = count_day(self._writer, controller, retention_class, start - before_us, end)
+        folder = self.sealed.day_folder(controller, day)
+        files = list(folder.rglob("*")) if retention_class == RetentionClass.TRACE and folder.is_dir() else []
+        return hot, len(files) + len(list(self.folder.glob("quarantine-*")))
+
+    def forget_access(self, controller: str, access: str, started_at: int) -> None:
+        """Delete one access (32 hex digits), hot and sealed: its day's files are written again without it."""
+        halves, day = (int(access[:16], 16), int(access[16:], 16)), utc_day(Micros(started_at))
+        with self.judging, self._write_lock:
+            for table in BY_ACCESS:
+                where = "controller = $1 AND access_hi = $2 AND access_lo = $3"
+                self._writer.execute(f"DELETE FROM {table} WHERE {where}", [controller, *halves])
+            if self.sealed.files("access", (controller,), started_at, started_at + 1):
+                rewrite_sealed_day(self._writer, self.sealed, controller, day, halves)
+                self._read_sealed()
+            self._writer.execute("CHECKPOINT")
+        self.drop_quarantines()
+
+    def forget_controller(self, controller: str) -> None:
+        """Delete every row of a controller whose contract ended."""
+        with self.judging, self._write_lock:
+            self._writer.execute("DELETE FROM sealed_set WHERE controller = $1", [controller])
+            self._read_sealed()
+            shutil.rmtree(self.sealed.folder / controller, ignore_errors=True)
+            delete_controller(self._writer, controller)
+            self._watermark = {
+                name: at for name, at in self._watermark.items() if not name.startswith(f"{controller}/")
+            }
+            self._writer.execute("CHECKPOINT")
+        self.drop_quarantines()
+
+    def left_of_controller(self, controller: str) -> tuple[int, int]:
+        """Rows and files of a controller that are still there."""
+        with self._write_lock:
+            hot = count_controller(self._writer, controller)
+        folder = self.sealed.folder / controller
+        files = list(folder.rglob("*")) if folder.is_dir() else []
+        return hot, len(files) + len(list(self.folder.glob("quarantine-*")))
+
+    def oldest(self, controller: str, retention_class: str) -> tuple[int, int]:
+        """Instants of the oldest hot row and of the oldest sealed day of a class, 0 when there is none."""
+        with self._write_lock:
+            hot = oldest(self._writer, controller, retention_class)
+        days = self.sealed.days(controller) if retention_class == RetentionClass.TRACE else ()
+        return hot, day_bounds(min(days))[0] if days else 0
+
+    def drop_quarantines(self) -> None:
+        """Delete the copies set aside for study: they hold what a purge removes elsewhere."""
+        for aside in self.folder.glob("quarantine-*"):
+            shutil.rmtree(aside)
+
+    def rewrite(self) -> None:
+        """Write the hot file anew, so that deleted rows do not linger in its free pages (DESIGN §8).
+
+        Readers go on while it is copied, and are sent away for the moment of the exchange. A kill leaves one or the
+        other file, never half.
+        """
+        fresh, hot = self.folder / f"{HOT_FILE}.fresh", self.folder / HOT_FILE
+        with self.judging, self._write_lock:
+            fresh.unlink(missing_ok=True)
+            self._writer.execute(f"ATTACH '{fresh}' AS fresh")
+            try:
+                self._writer.execute("COPY FROM DATABASE hot TO fresh")
+            finally:
+                self._writer.execute("DETACH fresh")
+            self._send_readers_away()
+            try:
+                self._writer.close()
+                self._connection.close()
+                (self.folder / f"{HOT_FILE}.wal").unlink(missing_ok=True)
+                sync(fresh)
+                fresh.replace(hot)
+                sync(self.folder)
+                self._connection = connect(self.folder)
+                self._prepare()
+            finally:
+                with self._readers_change:
+                    self._swapping = False
+                    self._readers_change.notify_all()
 
     def reset(self) -> None:
         """Quarantine hot file and sealed days, and start empty."""

@@ -97,6 +97,10 @@ class SealedDays:
         """Controllers with sealed days."""
         return tuple(sorted(self._index))
 
+    def days(self, controller: str) -> tuple[str, ...]:
+        """Sealed days of a controller, in order."""
+        return tuple(sorted(self._index.get(controller, ())))
+
     def day_folder(self, controller: str, day: str) -> Path:
         """Where one day of one controller stands."""
         return self.folder / controller / TRACE / day
@@ -109,16 +113,17 @@ class SealedDays:
 def publish_day(written: Path, folder: Path) -> None:
     """Move freshly written files into the day's folder, durable in the order files, folder, parent."""
     for path in written.iterdir():
-        _sync(path)
+        sync(path)
     folder.mkdir(parents=True, exist_ok=True)
     for path in sorted(written.iterdir()):
         path.rename(folder / path.name)
     written.rmdir()
-    _sync(folder)
-    _sync(folder.parent)
+    sync(folder)
+    sync(folder.parent)
 
 
-def _sync(path: Path) -> None:
+def sync(path: Path) -> None:
+    """Make a file, or the names in a folder, durable."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
