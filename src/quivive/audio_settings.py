@@ -21,6 +21,8 @@ SUFFIXES: Final = (
 )  # fmt: skip
 """Names that end so are sound; the others are counted, never judged."""
 MAX_PATTERN_CHARS: Final = 500
+MAX_BACKUP_DAYS: Final = 365
+"""Days that copies may lie in the backups of a store; more would outlast every recording."""
 _BUCKET: Final = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _ENDPOINT: Final = re.compile(r"https?://[A-Za-z0-9.\-]+(:[0-9]{1,5})?/?")
 
@@ -47,6 +49,7 @@ class AudioSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     timezone: str = ""
     suffixes: tuple[str, ...] = ()
     mapping: str = "recordings-listing"
+    backup_days: int = 0
 
     @property
     def endings(self) -> tuple[str, ...]:
@@ -81,6 +84,10 @@ def check_audio(stores: Mapping[str, AudioSettings], controllers: Collection[str
                     expected="a time zone, for example Europe/Paris",
                     found=store.timezone,
                 ) from None
+        if not 0 <= store.backup_days <= MAX_BACKUP_DAYS:
+            raise ConfigurationError(
+                file=file, key=f"{key}.backup_days", expected=f"0 to {MAX_BACKUP_DAYS}", found=str(store.backup_days)
+            )
         if any(not suffix.startswith(".") or suffix != suffix.lower() for suffix in store.suffixes):
             raise ConfigurationError(
                 file=file, key=f"{key}.suffixes", expected="endings as .wav, in lower case", found="another text"

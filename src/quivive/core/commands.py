@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from quivive.core.alert_commands import alert_commands
 from quivive.core.application_commands import application_commands
+from quivive.core.audio_commands import audio_commands
 from quivive.core.compose import Parts
 from quivive.core.control import Handler, Streamer
 from quivive.core.coverage_commands import coverage_commands
@@ -49,6 +50,7 @@ def commands(
         **limit_commands(parts, writer),
         **application_commands(parts),
         **rule_commands(parts, writer),
+        **audio_commands(parts, writer),
     }
     return handlers, {"tail": table.tail}
 

@@ -15,6 +15,7 @@ import prometheus_client
 from quivive.cases.folder import CaseFolder
 from quivive.cases.office import CaseOffice, OfficePorts
 from quivive.connectors.webhook import Webhook
+from quivive.core.audio_keeping import AudioKeeping
 from quivive.core.pipeline import Pipeline
 from quivive.core.policies import PolicyKeeper
 from quivive.core.story import prove
@@ -56,6 +57,7 @@ class Parts:
     rules: Callable[[], tuple[Rule, ...]]
     clock: Callable[[], int]
     desk: Desk | None = None
+    audio: AudioKeeping | None = None
 
 
 def services(parts: Parts) -> Services:

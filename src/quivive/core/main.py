@@ -20,6 +20,7 @@ import uvicorn
 from quivive.capture.access_file import AccessFileFollower
 from quivive.connectors.sources import carriers, graded
 from quivive.core.alerting import Alerting
+from quivive.core.audio_keeping import AudioKeeping
 from quivive.core.commands import commands
 from quivive.core.compose import Parts, services
 from quivive.core.control import ControlServer, core_socket
@@ -202,6 +203,16 @@ class _Core:
             )
             alerting.start()
             stack.callback(alerting.stop)
+            audio = AudioKeeping(
+                settings=settings,
+                keyring=keyring,
+                projection=projection,
+                writer=writer,
+                clock=now_us,
+                ready=pipeline.caught_up,
+            )
+            audio.start()
+            stack.callback(audio.stop)
             try:
                 yield Parts(
                     settings=settings,
@@ -219,6 +230,7 @@ class _Core:
                     desk=open_desk(
                         settings, keyring, vault, recordings.register, projection, _entry_recorder(console), now_us
                     ),
+                    audio=audio,
                 )
             finally:
                 await intake.close()

@@ -217,6 +217,11 @@ class ActKind(StrEnum):
     REGISTER_GRID = "register_grid"
     MAKE_DOCUMENT = "make_document"
     VIEW_DOCUMENT = "view_document"
+    PLAN_RECORDINGS_PURGE = "plan_recordings_purge"
+    DECIDE_RECORDINGS_PURGE = "decide_recordings_purge"
+    RUN_RECORDINGS_PURGE = "run_recordings_purge"
+    HOLD_RECORDINGS = "hold_recordings"
+    PLAY_RECORDING = "play_recording"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

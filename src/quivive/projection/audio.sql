@@ -18,30 +18,14 @@ CREATE TABLE IF NOT EXISTS audio_step (
     tie UBIGINT NOT NULL, controller VARCHAR NOT NULL, stepped_at BIGINT NOT NULL, principal VARCHAR NOT NULL,
     removed BIGINT NOT NULL, left_over BIGINT NOT NULL, failures VARCHAR NOT NULL
 );
-CREATE TABLE IF NOT EXISTS audio_certificate (
-    certificate_hi UBIGINT NOT NULL, certificate_lo UBIGINT NOT NULL, part BIGINT NOT NULL, tie UBIGINT NOT NULL,
-    controller VARCHAR NOT NULL, rule VARCHAR NOT NULL, campaign VARCHAR NOT NULL, removed BIGINT NOT NULL,
-    removed_root VARCHAR NOT NULL, planned_by VARCHAR NOT NULL, approved_by VARCHAR NOT NULL,
-    approval_hi UBIGINT NOT NULL, approval_lo UBIGINT NOT NULL, executed_at BIGINT NOT NULL,
-    verified_absent_at BIGINT NOT NULL, looked_at BIGINT NOT NULL, declared BOOLEAN NOT NULL
-);
 CREATE TABLE IF NOT EXISTS audio_hold (
     hold_hi UBIGINT NOT NULL, hold_lo UBIGINT NOT NULL, version BIGINT NOT NULL, tie UBIGINT NOT NULL,
     controller VARCHAR NOT NULL, scope VARCHAR NOT NULL, object VARCHAR NOT NULL, reference VARCHAR NOT NULL,
     from_at BIGINT NOT NULL, until_at BIGINT NOT NULL, asked_by VARCHAR NOT NULL, approved_by VARCHAR NOT NULL,
     approval_hi UBIGINT NOT NULL, approval_lo UBIGINT NOT NULL, released BOOLEAN NOT NULL
 );
-CREATE TABLE IF NOT EXISTS audio_told (
-    recording_hi UBIGINT NOT NULL, recording_lo UBIGINT NOT NULL, version BIGINT NOT NULL, tie UBIGINT NOT NULL,
-    controller VARCHAR NOT NULL, campaign VARCHAR NOT NULL, contact_hi UBIGINT NOT NULL, contact_lo UBIGINT NOT NULL,
-    queue VARCHAR NOT NULL, location_hi UBIGINT NOT NULL, location_lo UBIGINT NOT NULL, media_sha256 VARCHAR NOT NULL,
-    started_at BIGINT NOT NULL, ended_at BIGINT NOT NULL, call_ended_at BIGINT NOT NULL
-);
 CREATE TABLE IF NOT EXISTS audio_limit (
     campaign VARCHAR NOT NULL, version BIGINT NOT NULL, tie UBIGINT NOT NULL, controller VARCHAR NOT NULL,
     state VARCHAR NOT NULL, purpose VARCHAR NOT NULL, queues VARCHAR NOT NULL, from_at BIGINT NOT NULL,
     to_at BIGINT NOT NULL, retention_days BIGINT NOT NULL, listeners VARCHAR NOT NULL
-);
-CREATE TABLE IF NOT EXISTS audio_objection (
-    contact_hi UBIGINT NOT NULL, contact_lo UBIGINT NOT NULL, controller VARCHAR NOT NULL, objected_at BIGINT NOT NULL
 );

@@ -1,7 +1,7 @@
-"""Rows of kept sound: plans of removal, their steps and certificates, holds, and what limits and ends a recording.
+"""Rows of kept sound: plans of removal and their steps, holds, and how long each campaign keeps.
 
-Called by `columns`, which stages them. Pure. Must never merge. Campaigns, recordings and objections have rooms of their
-own; here stands only what decides how long an object may lie in a store.
+Called by `columns`, which stages them. Pure. Must never merge. Recordings, objections and certificates have rooms of
+their own; here stands only what decides how long an object may lie in a store.
 """
 
 from collections.abc import Callable
@@ -12,10 +12,11 @@ import msgspec
 from quivive.model.audio import AudioHoldBody, PlanBody, PlanStepBody
 from quivive.model.entry import EntryKind
 from quivive.model.purge import CertificateBody
-from quivive.model.recording import Medium, ObjectionBody, RecordingBody
+from quivive.model.recording import Medium
 from quivive.model.recording_register import CampaignBody
 from quivive.projection.decode import Envelope
 from quivive.projection.forms import BOOL, INT, KEY, TEXT, TIE
+from quivive.projection.retention_rows import certificate
 
 Rows = dict[str, list[tuple[Any, ...]]]
 
@@ -34,26 +35,15 @@ AUDIO_LAYOUT: Final[dict[str, tuple[tuple[str, str], ...]]] = {
         ("plan", KEY), ("attempt", INT), ("step", TEXT), ("tie", TIE), ("controller", TEXT), ("stepped_at", INT),
         ("principal", TEXT), ("removed", INT), ("left_over", INT), ("failures", TEXT),
     ),
-    "audio_certificate": (
-        ("certificate", KEY), ("part", INT), ("tie", TIE), ("controller", TEXT), ("rule", TEXT), ("campaign", TEXT),
-        ("removed", INT), ("removed_root", TEXT), ("planned_by", TEXT), ("approved_by", TEXT), ("approval", KEY),
-        ("executed_at", INT), ("verified_absent_at", INT), ("looked_at", INT), ("declared", BOOL),
-    ),
     "audio_hold": (
         ("hold", KEY), ("version", INT), ("tie", TIE), ("controller", TEXT), ("scope", TEXT), ("object", TEXT),
         ("reference", TEXT), ("from_at", INT), ("until_at", INT), ("asked_by", TEXT), ("approved_by", TEXT),
         ("approval", KEY), ("released", BOOL),
     ),
-    "audio_told": (
-        ("recording", KEY), ("version", INT), ("tie", TIE), ("controller", TEXT), ("campaign", TEXT),
-        ("contact", KEY), ("queue", TEXT), ("location", KEY), ("media_sha256", TEXT), ("started_at", INT),
-        ("ended_at", INT), ("call_ended_at", INT),
-    ),
     "audio_limit": (
         ("campaign", TEXT), ("version", INT), ("tie", TIE), ("controller", TEXT), ("state", TEXT), ("purpose", TEXT),
         ("queues", TEXT), ("from_at", INT), ("to_at", INT), ("retention_days", INT), ("listeners", TEXT),
     ),
-    "audio_objection": (("contact", KEY), ("objected_at", INT), ("tie", TIE), ("controller", TEXT)),
 }  # fmt: skip
 
 
@@ -89,32 +79,11 @@ def _step(rows: Rows, envelope: Envelope, tie: int, body: PlanStepBody) -> None:
     )  # fmt: skip
 
 
-def _certificate(rows: Rows, envelope: Envelope, tie: int, body: CertificateBody) -> None:
-    del envelope
-    rows["audio_certificate"].append(
-        (
-            body.certificate, body.part, tie, body.controller, body.rule, body.campaign, body.count, body.removed_root,
-            body.planned_by, body.approved_by, body.approval, body.executed_at, body.verified_absent_at,
-            sum(place.looked_at for place in body.places), body.declared_by_vendor,
-        )
-    )  # fmt: skip
-
-
 def _hold(rows: Rows, envelope: Envelope, tie: int, body: AudioHoldBody) -> None:
     rows["audio_hold"].append(
         (
             body.hold, envelope.captured_at, tie, body.controller, body.scope, body.object, body.reference,
             body.from_at, body.until_at, body.asked_by, body.approved_by, body.approval, body.released,
-        )
-    )  # fmt: skip
-
-
-def _told(rows: Rows, envelope: Envelope, tie: int, body: RecordingBody) -> None:
-    del envelope
-    rows["audio_told"].append(
-        (
-            body.recording, body.version, tie, body.controller, body.campaign, body.contact, body.queue, body.location,
-            body.media_sha256, body.started_at, body.ended_at, body.call_ended_at,
         )
     )  # fmt: skip
 
@@ -131,26 +100,17 @@ def _limit(rows: Rows, envelope: Envelope, tie: int, body: CampaignBody) -> None
         )  # fmt: skip
 
 
-def _objection(rows: Rows, envelope: Envelope, tie: int, body: ObjectionBody) -> None:
-    del envelope
-    rows["audio_objection"].append((body.contact, body.objected_at, tie, body.controller))
-
-
 AUDIO_BODIES: Final[dict[str, msgspec.json.Decoder[Any]]] = {
     EntryKind.RECORDING_PLAN: msgspec.json.Decoder(PlanBody),
     EntryKind.RECORDING_STEP: msgspec.json.Decoder(PlanStepBody),
     EntryKind.RECORDING_PURGE: msgspec.json.Decoder(CertificateBody),
     EntryKind.RECORDING_HOLD: msgspec.json.Decoder(AudioHoldBody),
-    EntryKind.RECORDING: msgspec.json.Decoder(RecordingBody),
     EntryKind.RECORDING_CAMPAIGN: msgspec.json.Decoder(CampaignBody),
-    EntryKind.OBJECTION: msgspec.json.Decoder(ObjectionBody),
 }
 AUDIO_ROWS: Final[dict[str, Callable[[Rows, Envelope, int, Any], None]]] = {
     EntryKind.RECORDING_PLAN: _plan,
     EntryKind.RECORDING_STEP: _step,
-    EntryKind.RECORDING_PURGE: _certificate,
+    EntryKind.RECORDING_PURGE: certificate,
     EntryKind.RECORDING_HOLD: _hold,
-    EntryKind.RECORDING: _told,
     EntryKind.RECORDING_CAMPAIGN: _limit,
-    EntryKind.OBJECTION: _objection,
 }

@@ -152,8 +152,15 @@ _LAYOUT: Final[dict[str, tuple[tuple[str, str], ...]]] = {
 _SPEAKING: Final = frozenset({LegRole.AGENT, LegRole.CONSULT})
 _DTYPES: Final[dict[str, type[np.generic]]] = {INT: np.int64, BOOL: np.bool_, TIE: np.uint64, HALF: np.uint64}
 STAGED_TABLES: Final = tuple(_LAYOUT)
-_TOLD_BODIES: Final = {**ALERT_BODIES, **CASE_BODIES, **AUDIO_BODIES, **REGISTER_BODIES, **RETENTION_BODIES}
-_ROOMS: Final = (ALERT_ROWS, CASE_ROWS, AUDIO_ROWS, REGISTER_ROWS, RETENTION_ROWS)
+_TOLD_BODIES: Final = {
+    **ALERT_BODIES,
+    **CASE_BODIES,
+    **AUDIO_BODIES,
+    **REGISTER_BODIES,
+    **HEARING_BODIES,
+    **RETENTION_BODIES,
+}
+_ROOMS: Final = (ALERT_ROWS, CASE_ROWS, AUDIO_ROWS, REGISTER_ROWS, HEARING_ROWS, RETENTION_ROWS)
 _TOLD_ROWS: Final = {
     kind: tuple(room[kind] for room in _ROOMS if kind in room) for kind in {kind for room in _ROOMS for kind in room}
 }

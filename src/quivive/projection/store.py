@@ -56,11 +56,8 @@ _MERGES: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
     ("watched_record", ("watched_record",)),
     ("audio_plan", ("audio_plan", "audio_plan_item")),
     ("audio_step", ("audio_step",)),
-    ("audio_certificate", ("audio_certificate",)),
     ("audio_hold", ("audio_hold",)),
-    ("audio_told", ("audio_told",)),
     ("audio_limit", ("audio_limit",)),
-    ("audio_objection", ("audio_objection",)),
     ("recording_answer", ("recording_answer",)),
     ("recording", ("recording",)),
     ("listening", ("listening",)),
@@ -111,7 +108,8 @@ def connect(folder: Path) -> duckdb.DuckDBPyConnection:
 def create_schema(connection: duckdb.DuckDBPyConnection) -> bool:
     """Create the tables when absent. Return False when the file was made by another text of `schema.sql`."""
     text = "".join(
-        read_sql("quivive.projection", name) for name in ("schema.sql", "rules.sql", "audio.sql", "register.sql", "hearing.sql", "retention.sql")
+        read_sql("quivive.projection", name)
+        for name in ("schema.sql", "rules.sql", "audio.sql", "register.sql", "hearing.sql", "retention.sql")
     )
     version = blake2b(text.encode(), digest_size=16).hexdigest()
     # Asked before the text runs: over tables of another shape it may fail half-way.

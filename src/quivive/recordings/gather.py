@@ -29,17 +29,20 @@ class Facts(Protocol):
 
     def calls(self, contacts: Sequence[str]) -> Iterable[Call]: ...
     def told(self, locations: Sequence[str], contacts: Sequence[str]) -> Iterable[Told]: ...
-    def certified(self, audios: Sequence[str]) -> set[str]: ...
-    def removed_content(self) -> Mapping[int, frozenset[str]]:
-        """SHA-256 of contents removed under a certificate, by size."""
+    def certified(self, audios: Sequence[str]) -> Mapping[str, str]:
+        """Objects removed under a certificate, and the plan that removed each."""
         ...
 
 
 @dataclass(slots=True, kw_only=True)
 class Gathered:
-    """One look at every store. `paths`: of each audio id its store and path, never written anywhere."""
+    """One look at stores. `paths`: of each audio id its store and path, never written anywhere.
+
+    `came_back`: objects removed under a certificate before, and the plan that removed each.
+    """
 
     seen: list[Seen] = field(default_factory=list)
+    came_back: dict[str, str] = field(default_factory=dict)
     paths: dict[str, tuple[str, str]] = field(default_factory=dict)
     others: int = 0
 
@@ -69,18 +72,18 @@ def gather(scans: Iterable[tuple[Place, Scan]], keys: Mapping[str, ControllerKey
     )  # fmt: skip
     missing = {each.contact for each in told.every} - calls.keys() - {""}
     calls |= {call.contact: call for call in facts.calls(sorted(missing))}
-    certified = facts.certified([one.audio for one in named])
-    result.seen = [_seen(one, calls, told, certified) for one in named]
+    result.came_back = dict(facts.certified([one.audio for one in named]))
+    result.seen = [_seen(one, calls, told, result.came_back) for one in named]
     return result
 
 
-def found_by_content(gathered: Gathered, removed: Mapping[int, frozenset[str]], hashed: Mapping[str, str]) -> Gathered:
-    """Mark objects whose content was removed under a certificate before, whatever their names are now."""
-    marked = [
-        replace(each, certified=True) if hashed.get(each.audio, "") in removed.get(each.size_bytes, ()) else each
-        for each in gathered.seen
-    ]
-    return Gathered(seen=marked, paths=gathered.paths, others=gathered.others)
+def mark_contents(gathered: Gathered, plans: Mapping[str, str]) -> None:
+    """Mark objects whose content was removed under a certificate before, whatever their names are now.
+
+    `plans`: the plan that removed it, by audio id.
+    """
+    gathered.came_back |= plans
+    gathered.seen = [replace(each, certified=True) if each.audio in plans else each for each in gathered.seen]
 
 
 def _name(place: Place, thing: AudioObject, keys: Mapping[str, ControllerKeys]) -> _Named:
@@ -131,7 +134,7 @@ class _Tales:
         return None
 
 
-def _seen(one: _Named, calls: Mapping[str, Call], tales: _Tales, certified: set[str]) -> Seen:
+def _seen(one: _Named, calls: Mapping[str, Call], tales: _Tales, came_back: Mapping[str, str]) -> Seen:
     told = tales.of(one)
     call = next((calls[each] for each in one.contacts if each in calls), None)
     if call is None and told is not None:
@@ -148,7 +151,7 @@ def _seen(one: _Named, calls: Mapping[str, Call], tales: _Tales, certified: set[
         name_ended_at=one.facts.ended_at,
         call=call,
         told=told,
-        certified=one.audio in certified,
+        certified=one.audio in came_back,
     )
 
 

@@ -44,7 +44,6 @@ class Told:
     contact: str
     queue: str
     location: str
-    media_sha256: str
     started_at: int
     ended_at: int
     call_ended_at: int

@@ -38,7 +38,7 @@ def seen(**changed):
 def told(**changed):
     values = {
         "recording": "d" * 32, "controller": "aurore", "campaign": "", "contact": "c" * 32, "queue": "q", "location": "",
-        "media_sha256": "", "started_at": 0, "ended_at": 0, "call_ended_at": 0,
+        "started_at": 0, "ended_at": 0, "call_ended_at": 0,
     }  # fmt: skip
     return Told(**{**values, **changed})
 

@@ -5,8 +5,8 @@ WITH asked AS (
 )
 SELECT
     t.recording_hi, t.recording_lo, t.controller, t.campaign, t.contact_hi, t.contact_lo, t.queue, t.location_hi,
-    t.location_lo, t.media_sha256, t.started_at, t.ended_at, t.call_ended_at
-FROM audio_told t
+    t.location_lo, t.started_at, t.ended_at, t.call_ended_at
+FROM recording t
 WHERE list_contains($controllers, t.controller)
     AND EXISTS (
         SELECT 1 FROM asked a
