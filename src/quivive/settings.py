@@ -23,6 +23,7 @@ from quivive.model.catalogue import Alternate, Catalogue, Table, TableKind
 from quivive.model.catalogue import Path as KeyPath
 from quivive.model.errors import ConfigurationError
 from quivive.model.ids import CONTROLLER_ID_PATTERN, OPERATOR, SOURCE_NAME_PATTERN, WORKER_PATTERN
+from quivive.notice_settings import NoticesSettings, check_notices
 from quivive.retention_settings import RetentionSettings, check_retention
 from quivive.zone_settings import ZoneSettings, check_zones
 
@@ -192,6 +193,7 @@ class _SettingsFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     zones: dict[str, ZoneSettings] = {}
     audio: dict[str, AudioSettings] = {}
     detection: DetectionSettings = DetectionSettings()
+    notices: NoticesSettings = NoticesSettings()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -224,6 +226,7 @@ class Settings:
     zones: dict[str, ZoneSettings] = field(default_factory=dict)
     audio: dict[str, AudioSettings] = field(default_factory=dict)
     detection: DetectionSettings = field(default_factory=DetectionSettings)
+    notices: NoticesSettings = field(default_factory=NoticesSettings)
 
     @property
     def slots(self) -> dict[str, int]:
@@ -254,9 +257,11 @@ def load_settings(home: Path) -> Settings:
         zones=decoded.zones,
         audio=decoded.audio,
         detection=decoded.detection,
+        notices=decoded.notices,
     )
     _check_references(settings)
     _check_detection(settings.detection)
+    check_notices(settings.notices, SETTINGS_FILE)
     return settings
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from quivive import settings
+from quivive import notice_settings, settings
 from quivive.model import (
     access,
     alert,
@@ -53,6 +53,7 @@ STRUCTS = [
     settings.SourceSettings,
     settings.TelephonySettings,
     settings.DetectionSettings,
+    notice_settings.SmtpSettings,
     settings.ZoneSettings,
     settings.AudioSettings,
     settings._ControllerFile,

@@ -21,6 +21,7 @@ MAX_CONTROLLERS: Final = 1_023
 """Controllers of one person: as many as the spine has slots."""
 
 _COUNTRY: Final = re.compile(r"[A-Z]{2}")
+_EMAIL: Final = re.compile(r"[^\s@<>\"]+@[^\s@<>\"]+")
 _NAMESPACE: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,47}")
 
 
@@ -36,7 +37,7 @@ class DirectoryContext:
 class SealedIdentity:
     """An identity on its way to the vault, still in clear: the app seals it at once and keeps nothing else.
 
-    `plaintext` is a JSON object `{"id": …, "name": …}`; it must never be logged, so it has no repr.
+    `plaintext` is a JSON object of `id`, `name` and `email` as the row told them; it must never be logged: no repr.
     """
 
     person: str
@@ -46,7 +47,7 @@ class SealedIdentity:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MappedAgent:
-    """One row. `identity` is None when the row names nobody: what the vault holds stays."""
+    """One row. `identity` is None when the row tells neither name nor address: what the vault holds stays."""
 
     body: AgentBody
     identity: SealedIdentity | None
@@ -62,6 +63,9 @@ def map_agent(row: Row, context: DirectoryContext) -> MappedAgent:
     person = person_key(context.operator_agent_key, hr_id)
     version = row.integer("version")
     name = row.text("name", default="", expected="a name")
+    email = row.text("email", default="", expected="an e-mail address")
+    if email and not _EMAIL.fullmatch(email):
+        raise row.wrong("email", "an e-mail address")
     country = row.text("country", expected="a country")
     if not _COUNTRY.fullmatch(country):
         raise row.wrong("country", "two capital letters (ISO 3166-1)")
@@ -86,8 +90,9 @@ def map_agent(row: Row, context: DirectoryContext) -> MappedAgent:
         raise FieldError(row.where("accounts"), f"at most {MAX_ACCOUNTS} accounts", "a longer array")
     row.done()
     identity = None
-    if name:
-        plaintext = msgspec.json.encode({"id": hr_id, "name": name})
+    if name or email:
+        told = {"name": name, "email": email}
+        plaintext = msgspec.json.encode({"id": hr_id} | {field: value for field, value in told.items() if value})
         identity = SealedIdentity(person=person, version=version, plaintext=plaintext)
     return MappedAgent(body=body, identity=identity)
 
