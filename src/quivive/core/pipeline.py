@@ -10,9 +10,11 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Iterable
+from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from queue import SimpleQueue
+from typing import Any, Final, TypeVar
 
 import duckdb
 import structlog
@@ -47,6 +49,7 @@ SEAL_DAYS_BACK: Final = 3  # a core that was down over a week-end seals what it 
 DROP_EVERY_S: Final = 10.0  # consumed spool files are deleted
 DISK_RETRY_S: Final = 1.0  # after a StorageError: the spools keep what comes meanwhile
 
+T = TypeVar("T")
 log = structlog.get_logger("quivive.core")
 
 
@@ -83,6 +86,7 @@ class Pipeline:
         self._stop = threading.Event()
         self._arrived = threading.Event()
         self._rebuild = threading.Event()
+        self._waiting: SimpleQueue[tuple[Callable[[], Any], Future[Any]]] = SimpleQueue()
         self._failing: set[str] = set()  # steps that the disk refuses
         self._policy_due = False
         self._rebuild_to: dict[str, int] = {}  # heads when it began: entries go on arriving meanwhile
@@ -105,6 +109,31 @@ class Pipeline:
         self._stop.set()
         for thread in self._threads:
             thread.join()
+
+    def between(self, work: Callable[[], T]) -> T:
+        """Run work in the projection's thread, between two batches, and wait for it: nothing is projected meanwhile.
+
+        Raises:
+            StorageError: the pipeline stops before it came to it.
+        """
+        done: Future[T] = Future()
+        self._waiting.put((work, done))
+        self._arrived.set()
+        while True:
+            try:
+                return done.result(timeout=IDLE_S)
+            except TimeoutError:
+                if not self._threads[1].is_alive() and not done.done():
+                    raise StorageError("the core stops; it goes on at the next start") from None
+
+    def _serve(self) -> None:
+        """Do what was asked between two batches; its errors are its caller's."""
+        while not self._waiting.empty():
+            work, done = self._waiting.get()
+            try:
+                done.set_result(work())
+            except Exception as error:  # noqa: BLE001 - handed to the thread that asked
+                done.set_exception(error)
 
     def request_rebuild(self) -> None:
         """Ask the projection thread to rebuild from the ledger; `rebuilding` is true until it has."""
@@ -226,6 +255,7 @@ class Pipeline:
             if self._rebuild.is_set():
                 self._start_again()
                 self._rebuild.clear()
+            self._serve()
             more = self._try("project", self._project_once)
             now = time.monotonic()
             if now >= judge_at:

@@ -34,11 +34,11 @@ RETENTION_LAYOUT: Final[dict[str, tuple[tuple[str, str], ...]]] = {
         ("approved_by", TEXT),
     ),
     "retention_check": (
-        ("day", TEXT), ("version", INT), ("tie", TIE), ("overdue", INT), ("held", INT), ("incomplete", INT),
-        ("policies", TEXT),
+        ("day", TEXT), ("room", TEXT), ("version", INT), ("tie", TIE), ("overdue", INT), ("held", INT),
+        ("incomplete", INT), ("policies", TEXT),
     ),
     "retention_store": (
-        ("day", TEXT), ("version", INT), ("tie", TIE), ("store", TEXT), ("controller", TEXT),
+        ("day", TEXT), ("room", TEXT), ("version", INT), ("tie", TIE), ("store", TEXT), ("controller", TEXT),
         ("retention_class", TEXT), ("declared_days", INT), ("oldest_at", INT), ("overdue", BOOL), ("held", TEXT),
     ),
 }  # fmt: skip
@@ -76,7 +76,8 @@ def _release(rows: Rows, envelope: Envelope, tie: int, body: HoldReleaseBody) ->
 
 
 def _check(rows: Rows, envelope: Envelope, tie: int, body: RetentionCheckBody) -> None:
-    of = (body.day, envelope.captured_at, tie)
+    room = "recordings" if any(each.retention_class == "recording" for each in body.stores) else "ledger"
+    of = (body.day, room, envelope.captured_at, tie)
     rows["retention_check"].append((*of, body.overdue, body.held, body.incomplete, _json(body.policies)))
     rows["retention_store"].extend(
         (
