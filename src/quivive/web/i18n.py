@@ -86,6 +86,10 @@ class Texts:
         """`dd/mm/yyyy` in the time zone of the site."""
         return format_datetime(self._local(at), _DATE, tzinfo=self.zone, locale=self.locale)
 
+    def weekday(self, at: int) -> str:
+        """`lundi 7 décembre` in the time zone of the site."""
+        return format_datetime(self._local(at), "EEEE d MMMM", tzinfo=self.zone, locale=self.locale)
+
     def clock(self, at: int) -> str:
         """`HH:MM:SS` in the time zone of the site."""
         return format_datetime(self._local(at), _TIME, tzinfo=self.zone, locale=self.locale)
