@@ -20,6 +20,7 @@ from quivive.application_cli import add_applications
 from quivive.bench_cli import add_bench_commands
 from quivive.case_cli import add_cases
 from quivive.coverage_cli import add_coverage
+from quivive.evidence_cli import add_evidence
 from quivive.instruction_cli import add_instructions
 from quivive.language import said, speak
 from quivive.model.errors import ConfigurationError, QuiviveError
@@ -152,7 +153,7 @@ def demo(home: Path) -> None:
 @click.argument("folder", type=click.Path(path_type=Path, exists=True), required=False)
 @click.option("--controller", help="Check only this controller's log.")
 @click.option(
-    "--vkey", "vkeys", multiple=True, type=READABLE, help="File with a log's public key, kept from elsewhere."
+    "--vkey", "vkeys", multiple=True, type=READABLE, help="File with a log's public key, from elsewhere."
 )
 @click.option("--held", "held", multiple=True, type=READABLE, help="Checkpoint kept from earlier: it must be inside.")
 @click.option("--policy", type=READABLE, help="Trust policy (c2sp.org/tlog-policy): logs, witnesses, quorum.")
@@ -439,6 +440,7 @@ add_instructions(cli, _ask, _emit)
 add_applications(cli, _ask, _emit)
 add_rule_commands(cli, _ask, _emit)
 add_bench_commands(cli)
+add_evidence(cli)
 add_cases(cli)
 add_audio_commands(cli, _ask, _emit)
 

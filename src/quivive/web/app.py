@@ -93,6 +93,7 @@ _HANDLERS: Final = (
     cases.case,
     cases.take_step,
     cases.name,
+    cases.hand_over,
     own.own_space,
     own.answer,
     health.health,

@@ -4,6 +4,7 @@ Registered by `app.create_app`. Must never decide: `cases.office` judges every d
 act that says who saw it, nor what people wrote to a role that may not read cases.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -12,7 +13,8 @@ from zoneinfo import ZoneInfo
 from litestar import Request, Response, get, post
 from litestar.response import Redirect
 
-from quivive.cases.office import CaseOffice, Opening
+from quivive.cases.admissibility import SheetLine
+from quivive.cases.office import CaseOffice, Opening, Papers
 from quivive.cases.reader import ToldCase, event_of, read_case
 from quivive.cases.steps import ROLES, TEXT_NEEDED, Actor
 from quivive.model.case import (
@@ -32,7 +34,8 @@ from quivive.model.entry import ActKind
 from quivive.model.errors import RefusedError
 from quivive.model.permission import Permission
 from quivive.web.guards import requires, services_of
-from quivive.web.pages import page
+from quivive.web.i18n import Texts
+from quivive.web.pages import page, pages_of
 from quivive.web.reading import Period, Purpose, Reader, reader_for
 
 OFFERED: Final[dict[CaseStage, tuple[StepKind, ...]]] = {
@@ -142,6 +145,8 @@ async def case(request: Request[Any, Any, Any], identifier: str) -> Response[str
         soon=written(reader, now + 7 * DAY_US),
         quarter=written(reader, now + 90 * DAY_US),
         me=reader.principal.id,
+        may_hand_over=bool(ROLES[StepKind.HAND_OVER] & actor.roles)
+        and view.stage in (CaseStage.DECIDED, CaseStage.CLOSED),
     )
 
 
@@ -159,6 +164,39 @@ async def take_step(request: Request[Any, Any, Any], identifier: str) -> Respons
     )
     await reader.record(ActKind.STEP_CASE, object_id=identifier, count=1)
     return Redirect(f"/cases/{identifier}", status_code=303)
+
+
+@post("/cases/{identifier:str}/hand-over", opt=requires(Permission.CONTROLLER_CASES_WRITE), include_in_schema=False,
+      status_code=200)  # fmt: skip
+async def hand_over(request: Request[Any, Any, Any], identifier: str) -> Response[bytes]:
+    """Download the bundle, sealed to the key that was given."""
+    form, reader = await request.form(), await _reader(request)
+    papers = _papers(pages_of(request).texts)
+    sealed = await _office(request).hand_over(
+        identifier, reader.controllers, actor_of(reader), str(form.get("recipient", "")), papers
+    )
+    await reader.record(ActKind.HAND_OVER_CASE, object_id=identifier, count=1)
+    headers = {"Content-Disposition": f'attachment; filename="quivive-case-{identifier[:8]}.zip.age"'}
+    return Response(sealed, media_type="application/octet-stream", headers=headers)
+
+
+def _papers(languages: Mapping[str, Texts]) -> Papers:
+    """The sheet as a page of plain text, in every language."""
+
+    def write(told: ToldCase, sheet: Sequence[SheetLine]) -> dict[str, str]:
+        found = {}
+        for language, texts in languages.items():
+            lines = [texts.say("case.sheet"), "", texts.say("case.sheet_text"), ""]
+            for line in sheet:
+                dated = texts.day(line.dated_at) if line.dated_at else "–"
+                stated = texts.say(f"case_check_state.{line.state}")
+                told_line = (texts.say(f"case_check.{line.check}"), stated, dated, line.reference)
+                lines.append(" · ".join(part for part in told_line if part))
+            lines += ["", texts.say("case.bundle_check"), "", told.agent_code]
+            found[f"sheet-{language}.txt"] = "\n".join(lines) + "\n"
+        return found
+
+    return write
 
 
 @post("/cases/{identifier:str}/name", opt=requires(Permission.CONTROLLER_UNMASK), include_in_schema=False,
