@@ -181,11 +181,17 @@ def person(
     return event(EntryKind.DIRECTORY_AGENT, body, source="hr", at=T0, controller="operator")
 
 
-def gate(state: GateState = GateState.ACTIVE, *, establishment: str = "lyon", at: int = T0) -> Event:
+def gate(
+    state: GateState = GateState.ACTIVE,
+    *,
+    establishment: str = "lyon",
+    at: int = T0,
+    module: Module = Module.ACCESS,
+) -> Event:
     body = GateBody(
         employer="acme",
         establishment=establishment,
-        module=Module.ACCESS,
+        module=module,
         state=state,
         reference="",
         demonstration=True,

@@ -88,3 +88,73 @@ SELECT alert_hi, alert_lo, state, outcome, changed_at FROM (
         ) AS nth
     FROM alert_change c WHERE NOT is_hit
 ) WHERE nth = 1
+
+-- fragment: gate_recordings
+-- Establishments whose recordings module is active: only there is anybody named, by a neutral code.
+SELECT DISTINCT employer, establishment FROM gate_state WHERE module = 'recordings' AND state = 'active'
+
+-- fragment: heard_account
+-- Who held an account when, where the recordings module is active.
+SELECT s.* FROM account_span s
+JOIN gate_recordings g ON g.employer = s.employer AND g.establishment = s.establishment
+
+-- fragment: call_answer
+-- What the gate said of each call: a yes if there was one, else its first no.
+SELECT * EXCLUDE (nth) FROM (
+    SELECT
+        a.*,
+        ROW_NUMBER() OVER (
+            PARTITION BY controller, contact_hi, contact_lo, medium
+            ORDER BY CASE WHEN allowed THEN 0 ELSE 1 END, asked_at, answer_hi, answer_lo
+        ) AS nth
+    FROM recording_answer a
+    WHERE list_contains($controllers, controller) AND (contact_hi <> 0 OR contact_lo <> 0)
+) WHERE nth = 1
+
+-- fragment: scoped_recording
+SELECT
+    r.*,
+    CASE WHEN r.started_at > 0 THEN r.started_at ELSE r.ended_at END AS at,
+    CASE WHEN r.campaign <> '' THEN r.campaign ELSE COALESCE(a.campaign, '') END AS of_campaign,
+    COALESCE(a.reason, '') AS gate_reason,
+    COALESCE(a.allowed, FALSE) AS gate_allowed,
+    h.person_hi AS ident_hi,
+    h.person_lo AS ident_lo
+FROM recording r
+LEFT JOIN call_answer a
+    ON a.controller = r.controller AND a.contact_hi = r.contact_hi AND a.contact_lo = r.contact_lo
+    AND a.medium = 'recording'
+LEFT JOIN heard_account h
+    ON h.controller = r.controller AND h.agent_hi = r.agent_hi AND h.agent_lo = r.agent_lo
+    AND h.valid_from <= CASE WHEN r.started_at > 0 THEN r.started_at ELSE r.ended_at END
+    AND CASE WHEN r.started_at > 0 THEN r.started_at ELSE r.ended_at END < h.valid_to
+WHERE list_contains($controllers, r.controller)
+    AND CASE WHEN r.started_at > 0 THEN r.started_at ELSE r.ended_at END >= $from_at
+    AND CASE WHEN r.started_at > 0 THEN r.started_at ELSE r.ended_at END < $to_at
+
+-- fragment: scoped_listening
+-- `ident` is who was heard: told by the source, or the agent of the recording that was played.
+SELECT
+    l.*,
+    CASE WHEN l.started_at > 0 THEN l.started_at ELSE l.ended_at END AS at,
+    CASE WHEN l.campaign <> '' THEN l.campaign ELSE COALESCE(a.campaign, '') END AS of_campaign,
+    COALESCE(h.person_hi, p.person_hi) AS ident_hi,
+    COALESCE(h.person_lo, p.person_lo) AS ident_lo
+FROM listening l
+LEFT JOIN recording r
+    ON r.controller = l.controller AND (l.recording_hi <> 0 OR l.recording_lo <> 0)
+    AND ((r.recording_hi = l.recording_hi AND r.recording_lo = l.recording_lo)
+        OR (r.location_hi = l.recording_hi AND r.location_lo = l.recording_lo))
+LEFT JOIN call_answer a
+    ON a.controller = l.controller AND a.contact_hi = l.contact_hi AND a.contact_lo = l.contact_lo
+    AND a.medium = 'listening'
+LEFT JOIN heard_account h
+    ON h.controller = l.controller AND h.agent_hi = l.agent_hi AND h.agent_lo = l.agent_lo
+    AND h.valid_from <= CASE WHEN l.started_at > 0 THEN l.started_at ELSE l.ended_at END
+    AND CASE WHEN l.started_at > 0 THEN l.started_at ELSE l.ended_at END < h.valid_to
+LEFT JOIN heard_account p
+    ON p.controller = r.controller AND p.agent_hi = r.agent_hi AND p.agent_lo = r.agent_lo
+    AND p.valid_from <= r.started_at AND r.started_at < p.valid_to
+WHERE list_contains($controllers, l.controller)
+    AND CASE WHEN l.started_at > 0 THEN l.started_at ELSE l.ended_at END >= $from_at
+    AND CASE WHEN l.started_at > 0 THEN l.started_at ELSE l.ended_at END < $to_at
