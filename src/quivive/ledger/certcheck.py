@@ -14,7 +14,6 @@ from quivive.ledger.finding import Finding, FindingCode
 from quivive.ledger.merkle import CompactRoot, leaf_hash
 
 CERTIFICATE_KINDS: Final = frozenset({"purge", "recording.purge", "erasure"})
-_LEDGER_WHAT: Final = frozenset({"day", "event", "controller"})
 
 EntriesOf = Callable[[str, int, int], Iterable[bytes]]
 """(shard, first, count) → log entries from the tiles; fewer when the tiles do not hold them."""
@@ -35,7 +34,7 @@ def certificates_in(event: bytes) -> Iterator[dict[str, Any]]:
         return
     entry = json.loads(event)
     body = entry.get("body", {})
-    if entry.get("kind") in CERTIFICATE_KINDS and body.get("what") in _LEDGER_WHAT and "removed_root" in body:
+    if entry.get("kind") in CERTIFICATE_KINDS and "removed_root" in body:
         yield body
 
 

@@ -6,10 +6,9 @@ Must never call *verified* what it could not open, nor an author what only the e
 
 Bundle: `bundle.json`, for each month `logs/<yyyymm>/{vkey,vkey-mldsa44,checkpoint,entries,events.ndjson}`, and in
 `spine/` the keys, the epoch's proof, the controller's slot with its path, and what witnesses cosigned.
-`entries` are the log's 33-byte entries one behind the other; a line of `events.ndjson` is {index, salt, event}.
+`entries` are the log's 33-byte entries one behind the other; a line of `events.ndjson` is {event, index, salt}.
 """
 
-import base64
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
@@ -21,11 +20,12 @@ from quivive.ledger.commitment import ENTRY_BYTES, SALT_BYTES, Committer
 from quivive.ledger.finding import Finding, FindingCode, Report
 from quivive.ledger.merkle import CompactRoot, ProofError, leaf_hash, verify_consistency, verify_inclusion
 from quivive.ledger.note import VerifierKey, open_signed, parse_verifier_key
-from quivive.ledger.proof import parse_proof
+from quivive.ledger.proof import TlogProof, parse_proof
 from quivive.ledger.slot import SLOTS, read_entry, slot_leaf
 from quivive.model.errors import QuiviveError
 
 BUNDLE_FILE: Final = "bundle.json"
+BUNDLE_VERSION: Final = "quivive-bundle/v1"
 VKEYS: Final = ("vkey", "vkey-mldsa44")
 
 
@@ -59,8 +59,7 @@ class Evidence:
                 return self.report
             checkpoint, _ = self._open(proof.note.encode(), keys, path.name)
             entry = Committer(checkpoint.origin).log_entry(proof.index, proof.extra[:32], proof.extra[32:])
-            size, root = checkpoint.size, checkpoint.root
-            verify_inclusion(entry_hash=leaf_hash(entry), index=proof.index, size=size, proof=proof.hashes, root=root)
+            _included(entry, proof, checkpoint)
             self.report.entries, self.report.checkpoints = 1, 1
         except (QuiviveError, ValueError) as error:
             self._find(FindingCode.PAYLOAD_ALTERED, path.name, str(error))
@@ -70,29 +69,28 @@ class Evidence:
         """Check a controller's bundle."""
         place = BUNDLE_FILE
         try:
-            document = json.loads((folder / BUNDLE_FILE).read_bytes())
+            months = json.loads((folder / BUNDLE_FILE).read_bytes())[BUNDLE_VERSION]
             previous: Checkpoint | None = None
-            for month in document["logs"]:
+            for month in months:
                 place = f"logs/{month}"
-                previous = self._log(folder, f"{document['controller']}/{month}", previous)
+                previous = self._log(folder / place, place, previous)
             read = lambda shard, *part: _some_entries(folder / "logs" / shard.rpartition("/")[2], *part)  # noqa: E731
             self.report.findings += judge_missing(self._missing, self._certificates, read, keys=True)
             place = "spine"
             self._spine(folder / place, previous)
-        except FileNotFoundError as error:
-            self._find(FindingCode.TILE_MISSING, place, f"{Path(str(error.filename)).name} is not there")
-        except (QuiviveError, ValueError, KeyError, TypeError) as error:
+        except (OSError, QuiviveError, ValueError, KeyError, TypeError) as error:
             self._find(FindingCode.CHECKPOINT_ALTERED, place, f"cannot be checked: {error}")
         return self.report
 
-    def _log(self, bundle: Path, shard: str, previous: Checkpoint | None) -> Checkpoint:
+    def _log(self, folder: Path, place: str, previous: Checkpoint | None) -> Checkpoint:
         """One month: entries up to the signed root, events down to their commitments."""
-        place = f"logs/{shard.rpartition('/')[2]}"
-        folder, keys = bundle / place, self._keys(bundle / place, place)
+        keys = self._keys(folder, place)
         checkpoint, _ = self._open((folder / "checkpoint").read_bytes(), keys, place)
         heads = self._heads(checkpoint.origin, keys)
         events, compact, count = _Events(folder / "events.ndjson"), CompactRoot(), 0
         commit = Committer(checkpoint.origin).log_entry
+        first = json.loads(events.left["event"]) if events.left else {}
+        shard = f"{first.get('controller')}/{folder.name}"
         for index, entry in enumerate(_some_entries(folder, 0, checkpoint.size + 1)):
             compact.push(leaf_hash(entry))
             count = index + 1
@@ -122,14 +120,11 @@ class Evidence:
         keys = self._keys(folder, "spine")
         proof = parse_proof((folder / "epoch.tlog-proof").read_text(encoding="utf-8"))
         checkpoint, _ = self._open(proof.note.encode(), keys, "spine/epoch.tlog-proof")
-        size, root = checkpoint.size, checkpoint.root
-        verify_inclusion(entry_hash=leaf_hash(proof.extra), index=proof.index, size=size, proof=proof.hashes, root=root)
+        _included(proof.extra, proof, checkpoint)
         slot = json.loads((folder / "slot.json").read_bytes())
-        leaf = leaf_hash(slot_leaf(bytes.fromhex(slot["salt"]), slot["text"]))
-        path, epoch = [bytes.fromhex(each) for each in slot["path"]], read_entry(proof.extra)
-        verify_inclusion(
-            entry_hash=leaf, index=slot["slot"], size=SLOTS, proof=path, root=bytes.fromhex(str(epoch["root"]))
-        )
+        leaf = leaf_hash(slot_leaf(_bytes(slot["salt"]), slot["text"]))
+        path, epoch = [_bytes(each) for each in slot["path"]], read_entry(proof.extra)
+        verify_inclusion(entry_hash=leaf, index=slot["slot"], size=SLOTS, proof=path, root=_bytes(str(epoch["root"])))
         if latest is None or slot["text"] != latest.text:
             self._find(FindingCode.SLOTS_NOT_CHECKED, "spine/slot.json", "the slot holds an earlier head than this log")
         anchored = json.loads((folder / "anchors.json").read_bytes())
@@ -138,19 +133,17 @@ class Evidence:
             note = (folder / "anchors" / name).read_bytes()
             anchor, signed = self._open(note, keys, f"spine/anchors/{name}")
             cosigned |= signed & set(self._witnesses)
-            self._consistent(anchor, checkpoint, [bytes.fromhex(each) for each in consistency], name)
+            path, sizes = [_bytes(each) for each in consistency], {"old": anchor.size, "new": checkpoint.size}
+            try:
+                verify_consistency(**sizes, old_root=anchor.root, new_root=checkpoint.root, proof=path)
+            except ProofError as error:
+                self._find(FindingCode.HEAD_DIFFERS, f"spine/anchors/{name}", str(error))
         for head in self._heads(checkpoint.origin, keys):
-            if head.size > size or (head.size == size and head.root != root):
+            if head.size > checkpoint.size or (head.size == checkpoint.size and head.root != checkpoint.root):
                 self._find(FindingCode.JOURNAL_AHEAD, "spine", f"a head of size {head.size} is held; this differs")
         self.report.checkpoints += 1
         if not self._enough(cosigned):
             self._find(FindingCode.SIGNATURE_MISSING, "spine/anchors", "unwitnessed: the policy's quorum is not met")
-
-    def _consistent(self, old: Checkpoint, new: Checkpoint, proof: Sequence[bytes], name: str) -> None:
-        try:
-            verify_consistency(old=old.size, new=new.size, old_root=old.root, new_root=new.root, proof=proof)
-        except ProofError as error:
-            self._find(FindingCode.HEAD_DIFFERS, f"spine/anchors/{name}", str(error))
 
     def _keys(self, folder: Path, place: str) -> list[VerifierKey]:
         """Keys of a log: those held from elsewhere, then those beside it, which must not contradict them."""
@@ -189,7 +182,7 @@ class _Events:
         """Salt and event of an index, None when there is none."""
         if self.left is None or self.left["index"] != index:
             return None
-        found = base64.b64decode(self.left["salt"]), str(self.left["event"]).encode()
+        found = _bytes(self.left["salt"]), str(self.left["event"]).encode()
         self._next()
         return found
 
@@ -206,6 +199,18 @@ def _some_entries(folder: Path, first: int, count: int) -> Iterator[bytes]:
         for _ in range(count):
             if entry := file.read(ENTRY_BYTES):
                 yield entry
+
+
+def _bytes(text: str) -> bytes:
+    """Lower-case hex, its only spelling."""
+    value = bytes.fromhex(text)
+    if value.hex() != text:
+        raise ValueError("another spelling of the same bytes")
+    return value
+
+
+def _included(entry: bytes, proof: TlogProof, head: Checkpoint) -> None:
+    verify_inclusion(entry_hash=leaf_hash(entry), index=proof.index, size=head.size, proof=proof.hashes, root=head.root)
 
 
 def _commits_to(event: bytes, previous: Checkpoint) -> bool:

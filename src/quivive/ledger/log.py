@@ -160,6 +160,16 @@ class Ledger:
             os.close(lock)
             raise
 
+    @property
+    def spine(self) -> SpineLog:
+        """The operator's log, for witnesses and time-stamps; use it while `publishing` is held."""
+        return self._spine
+
+    @property
+    def publishing(self) -> contextlib.AbstractContextManager[bool]:
+        """While held, nothing is published."""
+        return self._publish_lock
+
     def close(self) -> None:
         """Release the ledger; what is not published yet is published after the next start."""
         with self._append_lock, self._publish_lock:
@@ -209,6 +219,7 @@ class Ledger:
             RollbackError: something signed is ahead of what stands here; nothing is signed.
         """
         with self._publish_lock:
+            self._spine.refuse_if_behind()
             done = False
             for shard in list(self._shards.values()):
                 if not shard.pending and not shard.log.owes:
@@ -397,6 +408,7 @@ class Ledger:
             origin=origin,
             signing=keys.signing,
             heads=self._heads,
+            retired=keys.retired,
         )
         shard = Shard(name=name, log_id=keys.log_id, log=log, home=self._home)
         with contextlib.suppress(OSError):

@@ -25,7 +25,6 @@ MAX_SIGNATURES: Final = 100
 _KEY_HASH_BYTES: Final = 4
 _TIME: Final = struct.Struct(">Q")
 _SIGNATURE_START: Final = "\u2014 "
-_FIRST_PRINTABLE: Final = 0x20
 
 
 class KeyType(IntEnum):
@@ -138,7 +137,7 @@ def open_signed(data: bytes, *known: VerifierKey, exact: bool = True) -> tuple[s
         whole = data.decode("utf-8")
     except UnicodeDecodeError as error:
         raise NoteError("the note is not UTF-8") from error
-    if any(character < chr(_FIRST_PRINTABLE) and character != "\n" for character in whole):
+    if any(character < " " and character != "\n" for character in whole):
         raise NoteError("the note holds control characters")
     text, separator, signatures = whole.rpartition("\n\n")
     if not separator or not signatures.endswith("\n"):

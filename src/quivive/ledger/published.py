@@ -53,7 +53,8 @@ class PublishedLog:
         self.folder, self.name, self.origin = folder, name, origin
         self._journal, self._signing, self._heads, self._anchors = journal, signing, heads, anchors
         self.keys = verifier_keys(origin, signing)
-        self._known = (*self.keys, *(key for old in retired for key in verifier_keys(origin, old)))
+        self.retired = tuple(key for old in retired for key in verifier_keys(origin, old))
+        self._known = (*self.keys, *self.retired)
         self._unsigned = True  # the checkpoint in the folder lacks a line of a present key
         self._published = self._read_signed(folder / "checkpoint")
         self._tree = self._open_tree()
@@ -165,16 +166,34 @@ class PublishedLog:
             self._unsigned = not (vkeys and set(self.keys) <= set(verified))
         return checkpoint, data.decode()
 
-    def _anchored(self) -> Iterator[tuple[Checkpoint, str]]:
+    def anchored(self) -> Iterator[Checkpoint]:
+        """Checkpoints of this log that others cosigned or time-stamped, as kept here."""
         for path in sorted(self._anchors.glob("*")) if self._anchors else ():
             if not path.name.startswith(TEMPORARY_PREFIX) and (found := self._read_signed(path)):
-                yield found
+                yield found[0]
+
+    def compare(self, note: bytes) -> Checkpoint:
+        """Compare a checkpoint of this log from elsewhere with what stands here.
+
+        Raises:
+            RollbackError: it is ahead, or of another history.
+            QuiviveError: it is not signed by this log.
+        """
+        found = parse_checkpoint(open_signed(note, *self._known)[0])
+        self._refuse_unlike(found, self._tree)
+        return found
+
+    def _refuse_unlike(self, found: Checkpoint, tree: TileTree) -> None:
+        if found.size > tree.size or (found.size == tree.size and found.root != tree.root()):
+            raise _ahead(self.origin, found.size, tree.size)
+        if 0 < found.size < tree.size and _root_at(tree, found.size) != found.root:
+            raise RollbackError(f"{self.origin}: another history than was signed at size {found.size}")
 
     def _open_tree(self) -> TileTree:
         """Load the tree at its head, after comparing it with everything we ever signed and still hold."""
         head = self._heads.head(self.name)
-        shown = (self._published, self._read_signed(self._journal), *self._anchored())
-        known = [found[0] for found in shown if found is not None]
+        shown = (self._published, self._read_signed(self._journal))
+        known = [*(found[0] for found in shown if found is not None), *self.anchored()]
         if head is None and known:  # heads.db was deleted: the furthest signature is the head
             furthest = max(known, key=lambda found: found.size)
             head = (furthest.size, furthest.root)
@@ -182,18 +201,21 @@ class PublishedLog:
         size, root = head or (0, EMPTY_ROOT)
         for found in known:
             if found.size > size or (found.size == size and found.root != root):
-                raise RollbackError(
-                    f"{self.origin}: a signed checkpoint of size {found.size} is ahead of the local head {size};"
-                    " a backup was restored or a file altered: nothing is signed (run `quivive verify`)"
-                )
+                raise _ahead(self.origin, found.size, size)
         tree = TileTree.load(self.folder, size)
         if tree.root() != root:
             raise RollbackError(f"{self.origin}: the tiles do not give the head's root (run `quivive verify`)")
         for found in known:
-            if 0 < found.size < size and _root_at(tree, found.size) != found.root:
-                raise RollbackError(f"{self.origin}: another history than was signed at size {found.size}")
+            self._refuse_unlike(found, tree)
         tree.clean()
         return tree
+
+
+def _ahead(origin: str, signed: int, local: int) -> RollbackError:
+    return RollbackError(
+        f"{origin}: a signed checkpoint of size {signed} is ahead of the local head {local};"
+        " a backup was restored or a file altered: nothing is signed (run `quivive verify`)"
+    )
 
 
 def _root_at(tree: TileTree, size: int) -> bytes:

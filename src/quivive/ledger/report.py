@@ -5,11 +5,16 @@ Called by the command. Must never print a key or an event.
 
 import json
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from quivive.ledger.evidence import BUNDLE_FILE, Evidence
 from quivive.ledger.finding import Exit, Report
+from quivive.ledger.note import KeyType, parse_verifier_key
+from quivive.ledger.policy import Policy, parse_policy
 from quivive.ledger.verify import verify_home
+from quivive.model.errors import StorageError
 
 _OUTCOMES: Final = {
     Exit.VERIFIED: "verified: every entry, tile and signature is whole",
@@ -21,9 +26,52 @@ _OUTCOMES: Final = {
 }
 
 
-def verify_and_print(folder: Path, *, controller: str | None, as_json: bool, tell: Callable[[str], None]) -> int:
-    """Check a folder and say so; return the exit code."""
-    report = verify_home(folder, controller=controller)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """Files that the reader kept from elsewhere: public keys, checkpoints, a trust policy."""
+
+    vkeys: tuple[Path, ...] = ()
+    checkpoints: tuple[Path, ...] = ()
+    policy: Path | None = None
+
+
+NOTHING_HELD: Final = Held()
+
+
+def check(path: Path, *, controller: str | None = None, held: Held = NOTHING_HELD) -> Report:
+    """Check a data folder, a bundle or a single proof.
+
+    Raises:
+        PolicyError, NoteError: a file that was given as held is not one.
+        StorageError: it cannot be read.
+    """
+    try:
+        keys = [parse_verifier_key(path.read_text(encoding="utf-8").strip()) for path in held.vkeys]
+        policy = parse_policy(held.policy.read_text(encoding="utf-8")) if held.policy else Policy()
+        notes = [path.read_bytes() for path in held.checkpoints]
+    except (OSError, UnicodeDecodeError) as error:
+        raise StorageError(f"cannot read what was given as held: {error}") from error
+    evidence = Evidence(
+        keys=[*keys, *policy.logs],
+        held=notes,
+        witnesses=[key for key, _ in policy.witnesses.values()],
+        enough=policy.met,
+    )
+    if path.is_file():
+        return evidence.proof(path)
+    if (path / BUNDLE_FILE).is_file():
+        return evidence.bundle(path)
+    spine = [key.text for key in (*keys, *policy.logs) if key.name.endswith("/spine") and key.type is KeyType.ED25519]
+    return verify_home(
+        path, controller=controller, spine_vkey=spine[0] if spine else None, held=held.checkpoints, policy=policy
+    )
+
+
+def verify_and_print(
+    path: Path, *, controller: str | None, as_json: bool, tell: Callable[[str], None], held: Held = NOTHING_HELD
+) -> int:
+    """Check and say so; return the exit code."""
+    report = check(path, controller=controller, held=held)
     if as_json:
         tell(json.dumps(_document(report), sort_keys=True))
     else:

@@ -62,10 +62,18 @@ def sign_checkpoint(text: str, name: str, signing: Ed25519PrivateKey) -> str:
     return sign_note(text, name, signing) + _line(key, bytes(_TIME_BYTES) + signature)
 
 
+def cosigner_keys(name: str, signing: Ed25519PrivateKey) -> tuple[VerifierKey, VerifierKey]:
+    """Both public keys of a witness, Ed25519 first."""
+    return cosigner_key(name, signing), mldsa_verifier_key(name, signing)
+
+
 def cosign(text: str, name: str, signing: Ed25519PrivateKey, time: int) -> str:
-    """A witness's line over a checkpoint, seen at `time` (seconds)."""
-    key = cosigner_key(name, signing)
-    return _line(key, time.to_bytes(_TIME_BYTES) + signing.sign(signed_message(key, text, time)))
+    """A witness's two lines over a checkpoint, seen at `time` (seconds)."""
+    ed25519, mldsa = cosigner_keys(name, signing)
+    moment = time.to_bytes(_TIME_BYTES)
+    first = signing.sign(signed_message(ed25519, text, time))
+    second = mldsa_signing_key(signing).sign(signed_message(mldsa, text, time))
+    return _line(ed25519, moment + first) + _line(mldsa, moment + second)
 
 
 def _line(key: VerifierKey, signature: bytes) -> str:

@@ -39,10 +39,14 @@ class Slots:
 
     def root(self, used: Mapping[int, tuple[bytes, str]]) -> bytes:
         """Root over all slots; `used` maps a slot to its salt and checkpoint text."""
+        return complete_root(b"".join(self.leaves(used)))
+
+    def leaves(self, used: Mapping[int, tuple[bytes, str]]) -> list[bytes]:
+        """Hash of every slot's leaf, in order."""
         leaves = list(self._empty)
         for slot, (salt, text) in used.items():
             leaves[slot] = leaf_hash(slot_leaf(salt, text))
-        return complete_root(b"".join(leaves))
+        return leaves
 
 
 def _empty_salt(slot_secret: bytes, slot: int) -> bytes:
@@ -58,6 +62,21 @@ def epoch_entry(*, epoch: int, time: int, root: bytes) -> bytes:
 def key_entry(*, time: int, salt: bytes, verifier_key: str) -> bytes:
     """Spine entry that announces a log's key."""
     return _encode({"kind": "key", "time": time, "key": key_commitment(salt, verifier_key)})
+
+
+def key_event_entry(*, event: str, log: str, size: int, witnessed: int, reason: str, time: int) -> bytes:
+    """Spine entry that ends a signing key.
+
+    `log` names the old key, `size` is the spine's, `witnessed` the largest size that others have cosigned: what an
+    attacker signs beyond it with the old key counts for nothing.
+    """
+    document = {"event": event, "log": log, "size": size, "witnessed": witnessed, "reason": reason, "time": time}
+    return _encode({"kind": "key.event", **document})
+
+
+def timestamp_entry(*, authority: str, size: int, token: str, time: int) -> bytes:
+    """Spine entry that names a time-stamp token by its SHA-256, over the checkpoint of `size`."""
+    return _encode({"kind": "timestamp", "authority": authority, "size": size, "token": token, "time": time})
 
 
 def key_commitment(salt: bytes, verifier_key: str) -> str:

@@ -19,9 +19,10 @@ from quivive.ledger.certcheck import Missing, judge_missing
 from quivive.ledger.checkpoint import Checkpoint, parse_checkpoint
 from quivive.ledger.finding import Finding, FindingCode, Report
 from quivive.ledger.logcheck import LogCheck
-from quivive.ledger.note import VerifierKey, open_signed, parse_verifier_key
+from quivive.ledger.note import NoteError, VerifierKey, open_signed, parse_verifier_key
 from quivive.ledger.pinned import SLOTS as SLOTS_FILE
 from quivive.ledger.pinned import pin
+from quivive.ledger.policy import Policy
 from quivive.ledger.segcheck import PayloadCheck, Segments, scan_segments
 from quivive.ledger.signing import verifier_keys
 from quivive.ledger.slot import SLOTS, SpineError, read_entry
@@ -47,25 +48,33 @@ Heads = dict[str, dict[tuple[int, bytes], str]]
 
 
 def verify_home(
-    home: Path, *, controller: str | None = None, spine_vkey: str | None = None, held: Sequence[Path] = ()
+    home: Path,
+    *,
+    controller: str | None = None,
+    spine_vkey: str | None = None,
+    held: Sequence[Path] = (),
+    policy: Policy | None = None,
 ) -> Report:
     """Check a data folder, with the keys below it if they are there.
 
     `controller` limits the check to one controller's log; `spine_vkey` is the spine's public key when the caller
     holds it from elsewhere (otherwise the folder's own is used, which proves integrity but not authorship);
-    `held` are checkpoints kept elsewhere: of whichever log each is, that log must contain it.
+    `held` are checkpoints kept elsewhere: of whichever log each is, that log must contain it; `policy` says whose
+    cosignatures on the spine are enough.
     """
     for _ in range(MAX_RUNS):
-        report, between = _run(home, controller, spine_vkey, held)
+        report, between = _run(home, controller, spine_vkey, held, policy)
         if not between:
             break
     return report
 
 
-def _run(home: Path, controller: str | None, spine_vkey: str | None, held: Sequence[Path]) -> tuple[Report, bool]:
+def _run(
+    home: Path, controller: str | None, spine_vkey: str | None, held: Sequence[Path], policy: Policy | None
+) -> tuple[Report, bool]:
     report, verification = Report(), None
     try:
-        verification = _Verification(home, controller, spine_vkey, held, report)
+        verification = _Verification(home, controller, spine_vkey, held, report, policy or Policy())
         for finding in verification.run():
             report.findings.append(finding)
             if len(report.findings) >= MAX_FINDINGS:
@@ -78,8 +87,15 @@ def _run(home: Path, controller: str | None, spine_vkey: str | None, held: Seque
 
 class _Verification:
     def __init__(
-        self, home: Path, controller: str | None, spine_vkey: str | None, held: Sequence[Path], report: Report
+        self,
+        home: Path,
+        controller: str | None,
+        spine_vkey: str | None,
+        held: Sequence[Path],
+        report: Report,
+        policy: Policy,
     ) -> None:
+        self._policy = policy
         self._home, self._controller, self._spine_vkey, self._report = home, controller, spine_vkey, report
         self._held = [(str(path), path.read_bytes()) for path in held]
         self._shards: dict[str, Path] = {}  # shard → folder of its log
@@ -300,11 +316,22 @@ class _Verification:
             if not path.name.startswith(TEMPORARY_PREFIX)
         ]
         known.update((yield from self._heads_held([*anchors, *self._held], keys, checkpoint.origin)))
+        yield from self._witnessed([note for _, note in anchors])
         yield from LogCheck(
             home=self._home, folder=folder, checkpoint=checkpoint, heads=known, on_entry=self._spine_entry
         ).run()
         yield from _ahead(known, checkpoint)
         self._report.checkpoints += 1
+
+    def _witnessed(self, notes: Sequence[bytes]) -> Iterator[Finding]:
+        """Whether the witnesses that the reader trusts are enough."""
+        cosigned: set[VerifierKey] = set()
+        for note in notes:
+            with contextlib.suppress(NoteError):
+                cosigned |= set(open_signed(note, *(key for key, _ in self._policy.witnesses.values()))[1])
+        if not self._policy.met(cosigned):
+            detail = "unwitnessed: the quorum of the policy is not met"
+            yield Finding(code=FindingCode.SIGNATURE_MISSING, place="spine/anchors", detail=detail)
 
     def _spine_keys(self, folder: Path) -> Checking[tuple[VerifierKey, ...]]:
         path = folder / "vkey"

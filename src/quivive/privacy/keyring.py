@@ -18,7 +18,7 @@ import json
 import os
 import stat
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -37,15 +37,22 @@ MAX_CACHED_DAY_KEYS: Final = 1024
 _MASTER_PREFIX: Final = "quivive-master-v1 "
 _KEY_ID: Final = "k1"  # names the pair of pseudonym keys; rotated only on compromise (DESIGN §6)
 _LOG_ID_BYTES: Final = 16
+SPINE: Final = "spine"
+"""Names the operator's own log where a controller's id names its log."""
+_OLD: Final = "-old"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogKeys:
-    """What a controller's log needs: opaque 128-bit id (32 hex digits), signing key, salt of its slot in the spine."""
+    """What a controller's log needs: opaque 128-bit id (32 hex digits), signing key, salt of its slot in the spine.
+
+    `retired` is the key before, while its last signatures are being replaced.
+    """
 
     log_id: str
     signing: Ed25519PrivateKey
     slot_salt: bytes
+    retired: tuple[Ed25519PrivateKey, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +61,7 @@ class SpineKeys:
 
     signing: Ed25519PrivateKey
     slot_secret: bytes
+    retired: tuple[Ed25519PrivateKey, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,6 +126,7 @@ class Keyring:
         return SpineKeys(
             signing=Ed25519PrivateKey.from_private_bytes(self._operator["spine"]),
             slot_secret=self._operator["spine-slots"],
+            retired=_retired(self._operator, "spine"),
         )
 
     def ensure_controller(self, controller: str) -> None:
@@ -168,7 +177,40 @@ class Keyring:
             log_id=secrets["log-id"].hex(),
             signing=Ed25519PrivateKey.from_private_bytes(secrets["signing"]),
             slot_salt=secrets["slot-salt"],
+            retired=_retired(secrets, "signing"),
         )
+
+    def replace_signing(self, log: str) -> None:
+        """Make a new signing key for a controller's logs or the spine; the old one stays as `retired`.
+
+        Raises:
+            StorageError: the key file cannot be read or written.
+        """
+        self._rewrite_signing(log, lambda held, name: {name: os.urandom(KEY_BYTES), name + _OLD: held[name]})
+
+    def destroy_retired(self, log: str) -> None:
+        """Destroy the retired signing key: nothing that counts bears its signature any more.
+
+        Raises:
+            StorageError: the key file cannot be read or written.
+        """
+        self._rewrite_signing(log, lambda held, name: {name: held[name]})
+
+    def _rewrite_signing(self, log: str, change: Callable[[dict[str, bytes], str], dict[str, bytes]]) -> None:
+        spine = log == SPINE
+        path = self._folder / "operator.json" if spine else self._controller_path(log)
+        held = self._operator if spine else self._controller(log)
+        name, purpose, key = (
+            ("spine", "operator", self._master) if spine else ("signing", f"controller/{log}", held["kek"])
+        )
+        document = {field: value for field, value in read_json(path).items() if field not in {name, name + _OLD}}
+        for field, value in change(held, name).items():
+            sealed = seal(key, purpose=f"{purpose}/{field}", plaintext=value, nonce=os.urandom(NONCE_BYTES))
+            document[field] = base64.b64encode(sealed).decode()
+        write_new(path, json.dumps(document, sort_keys=True).encode(), replace=True)
+        with self._lock:
+            self._controllers.pop(log, None)
+        self._operator = self._read_operator()
 
     def day_key(self, controller: str, retention_class: str, day: str) -> DayKey:
         """Key of one day, made (durable before it is returned) if there is none.
@@ -318,7 +360,7 @@ class Keyring:
         path = self._controller_path(controller)
         wrapped = _sealed_field(path, read_json(path), "kek")
         kek = _unseal(path, self._master, f"controller/{controller}/kek", wrapped)
-        names = ("record", "signing", "slot-salt", "log-id")
+        names = _present(path, ("record", "signing", "slot-salt", "log-id"), "signing" + _OLD)
         secrets = {**_read_sealed(path, kek, f"controller/{controller}", names), "kek": kek}
         with self._lock:
             self._controllers[controller] = secrets
@@ -326,7 +368,17 @@ class Keyring:
 
     def _read_operator(self) -> dict[str, bytes]:
         path = self._folder / "operator.json"
-        return _read_sealed(path, self._master, "operator", ("agent", "spine", "spine-slots"))
+        names = _present(path, ("agent", "spine", "spine-slots"), "spine" + _OLD)
+        return _read_sealed(path, self._master, "operator", names)
+
+
+def _present(path: Path, names: tuple[str, ...], optional: str) -> tuple[str, ...]:
+    return (*names, optional) if optional in read_json(path) else names
+
+
+def _retired(secrets: dict[str, bytes], name: str) -> tuple[Ed25519PrivateKey, ...]:
+    old = secrets.get(name + _OLD)
+    return (Ed25519PrivateKey.from_private_bytes(old),) if old else ()
 
 
 def load_relay_keys(path: Path) -> ControllerKeys:

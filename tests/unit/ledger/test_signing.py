@@ -36,7 +36,11 @@ def test_a_wrong_second_line_refuses_the_note():
 
 def test_a_cosignature_states_when_it_was_given():
     """The time comes back; another time, text or witness is refused."""
-    line = cosign(TEXT, "witness.example/w", OTHER, AT)
+    line, second, _ = cosign(TEXT, "witness.example/w", OTHER, AT).split("\n")
+    line += "\n"
+    later_key = mldsa_verifier_key("witness.example/w", OTHER)
+    both = sign_checkpoint(TEXT, NAME, SIGNING) + line + second + "\n"
+    assert open_signed(both.encode(), later_key) == (TEXT, {later_key: AT})
     note = sign_checkpoint(TEXT, NAME, SIGNING) + line
     key = cosigner_key("witness.example/w", OTHER)
     assert open_signed(note.encode(), key) == (TEXT, {key: AT})
