@@ -9,12 +9,13 @@ import asyncio
 import secrets
 from typing import Any, Final
 
+from quivive.core.audio_desk import AudioDesk, hold_of
 from quivive.core.audio_facts import failures_of
 from quivive.core.audio_keeping import AudioKeeping, Look, told_failures, told_rows
 from quivive.core.compose import Parts
 from quivive.core.control import Handler
 from quivive.core.writers import CoreWriter
-from quivive.model.approval import ApprovalAct, ApprovalBody, ApprovalState, approve, propose, refuse
+from quivive.model.approval import ApprovalAct, propose
 from quivive.model.audio import HOLD_MAX_DAYS, AudioHoldBody, HoldScope
 from quivive.model.clock import DAY_US, Micros, from_rfc3339, to_rfc3339
 from quivive.model.entry import ActBody, ActKind, EntryKind
@@ -63,6 +64,10 @@ class AudioCommands:
             raise RefusedError("audio_none", "quivive.toml declares no audio store ([audio.NAME])")
         return audio
 
+    @property
+    def _desk(self) -> AudioDesk:
+        return AudioDesk(self._audio, self._writer, self._parts.clock)
+
     async def look(self, request: dict[str, Any]) -> dict[str, Any]:
         """Judge every object and change nothing: the dry run of `adopt`, and the figures of `purge plan`."""
         look = await asyncio.to_thread(self._audio.look, self._controller(request, needed=False))
@@ -97,8 +102,8 @@ class AudioCommands:
         """Seal a plan for one controller and propose it to a second person."""
         controller = self._controller(request)
         audio = self._audio
+        await self._record(ActKind.PLAN_RECORDINGS_PURGE, controller, 1)
         look = await asyncio.to_thread(audio.look, controller)
-        await self._record(ActKind.PLAN_RECORDINGS_PURGE, controller, len(look.judged))
         plan = await asyncio.to_thread(
             lambda: audio.plan(look, controller=controller, principal=OWNER, role=Role.ADMINISTRATOR)
         )
@@ -115,47 +120,9 @@ class AudioCommands:
         """A second person agrees to a plan, a hold or a release, or refuses."""
         subject, agreed = str(request["subject"]), bool(request.get("agree", True))
         principal = self._second(str(request["secret"]))
-        return await self.decide(subject, principal, agreed=agreed)
-
-    async def decide(self, subject: str, principal: Principal, *, agreed: bool) -> dict[str, Any]:
-        """Write what a signed-in second person decided. Called by the console as well."""
-        audio = self._audio
-        found = await asyncio.to_thread(self._waiting, subject)
-        role, now = deciding_role(principal), self._parts.clock()
-        if found.controller not in (*principal.controllers, OPERATOR):
-            raise RefusedError("controller_unknown")
-        if agreed:
-            decided = approve(found, principal=principal.id, role=role, at=now)
-        else:
-            decided = refuse(found, principal=principal.id, role=role, at=now)
-        act = ActKind.DECIDE_RECORDINGS_PURGE if found.act is ApprovalAct.RECORDINGS_PURGE else ActKind.HOLD_RECORDINGS
-        await self._record(act, subject, 1, principal)
-        await asyncio.to_thread(self._decided, audio, decided)
+        await self._record(ActKind.DECIDE_RECORDINGS_PURGE, subject, 1, principal)
+        decided = await asyncio.to_thread(lambda: self._desk.decide(subject, principal, agreed=agreed))
         return {"subject": subject, "state": decided.state.value, "approved_by": decided.decided_by}
-
-    def _waiting(self, subject: str) -> ApprovalBody:
-        acts = (ApprovalAct.RECORDINGS_PURGE, ApprovalAct.RECORDINGS_RELEASE, ApprovalAct.RECORDINGS_HOLD)
-        for act in acts:
-            rows = self._audio.facts.query("approvals", act=act, object=subject, state=ApprovalState.PROPOSED)
-            if rows:
-                return self._audio.approval(act, subject)
-        raise RefusedError("approval_unknown", "nothing of this id waits for a second person")
-
-    def _decided(self, audio: AudioKeeping, decided: ApprovalBody) -> None:
-        if decided.act is ApprovalAct.RECORDINGS_PURGE or decided.state is not ApprovalState.APPROVED:
-            if decided.act is ApprovalAct.RECORDINGS_HOLD:
-                self._write_hold(audio, decided, released=True)
-            audio.decide(decided)
-            return
-        self._write_hold(audio, decided, released=decided.act is ApprovalAct.RECORDINGS_RELEASE)
-        audio.decide(decided)
-
-    def _write_hold(self, audio: AudioKeeping, decided: ApprovalBody, *, released: bool) -> None:
-        rows = [row for row in audio.facts.query("audio_holds") if row["hold"] == decided.object]
-        if not rows:
-            raise RefusedError("hold_unknown", "no hold of this id is in force")
-        body = _hold_of(rows[0], approval=decided.approval, approved_by=decided.decided_by, released=released)
-        self._writer.write(EntryKind.RECORDING_HOLD, body, controller=body.controller)
 
     async def run(self, request: dict[str, Any]) -> dict[str, Any]:
         """Carry out an agreed plan now, or resume it."""
@@ -261,7 +228,7 @@ class AudioCommands:
         if not found:
             raise RefusedError("hold_unknown", "no hold of this id is in force")
         await self._record(ActKind.HOLD_RECORDINGS, found[0]["hold"], 1)
-        hold = _hold_of(found[0], approval="", approved_by="", released=True)
+        hold = hold_of(found[0], approval="", approved_by="", released=True)
         await asyncio.to_thread(self._ask, ApprovalAct.RECORDINGS_RELEASE, hold)
         return {"hold": hold.hold, "state": "release proposed"}
 
@@ -334,33 +301,5 @@ class AudioCommands:
         )
 
 
-def deciding_role(principal: Principal) -> str:
-    """The role in which a person decides: the first that may.
-
-    Raises:
-        RefusedError: none may.
-    """
-    for role in principal.roles:
-        if Principal(id="", roles=(role,), controllers=(), sources=()).may(Permission.RECORDINGS_PURGE_APPROVE):
-            return role
-    raise RefusedError("permission_refused", "this person may not agree to a removal")
-
-
 def _names(look: Look) -> dict[str, str]:
     return {audio: path for audio, (_, path) in look.gathered.paths.items()}
-
-
-def _hold_of(row: dict[str, Any], *, approval: str, approved_by: str, released: bool) -> AudioHoldBody:
-    return AudioHoldBody(
-        hold=row["hold"],
-        controller=row["controller"],
-        scope=HoldScope(row["scope"]),
-        object=row["object"],
-        reference=row["reference"],
-        from_at=row["from_at"],
-        until_at=row["until_at"],
-        asked_by=row["asked_by"],
-        approved_by=approved_by,
-        approval=approval,
-        released=released,
-    )

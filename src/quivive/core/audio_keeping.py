@@ -88,12 +88,13 @@ class AudioKeeping:
         self._settings, self._writer, self._clock, self._ready = settings, writer, clock, ready
         self.facts = AudioFacts(settings, projection, clock)
         self.stores: dict[str, AudioStore] = open_stores(settings)
-        self._places: dict[str, Place] = dict(places(settings))
-        self._keys = {
+        self.places: dict[str, Place] = dict(places(settings))
+        self.keys = {
             controller: keyring.controller_keys(controller) for controller in (OPERATOR, *settings.controllers)
         }
         self._lock = threading.RLock()
         """One run at a time: two would remove the same objects and certify twice."""
+        self._each_round: tuple[Callable[[], object], ...] = ()
         self._objections: dict[str, int] = {}
         self._finished: set[str] = set()
         """Certified by this process; the projection may not show it yet."""
@@ -104,8 +105,9 @@ class AudioKeeping:
 
     # --- life
 
-    def start(self) -> None:
-        """Start the thread; without a declared store there is nothing to do."""
+    def start(self, *each_round: Callable[[], object]) -> None:
+        """Start the thread, which calls `each_round` too; without a declared store there is nothing to do."""
+        self._each_round = each_round
         if self.stores:
             self._thread.start()
 
@@ -139,6 +141,8 @@ class AudioKeeping:
 
     def round(self) -> None:
         """One round: objections, approved plans, and once a day everything."""
+        for call in self._each_round:
+            call()
         with self._lock:
             self._caller_objections()
             self.carry_approved()
@@ -154,11 +158,11 @@ class AudioKeeping:
         now, scans, silent = self._clock(), [], []
         for name in sorted(set(stores) or self.stores.keys()):
             try:
-                scans.append((self._places[name], self.stores[name].scan(now)))
+                scans.append((self.places[name], self.stores[name].scan(now)))
             except AudioUnreachableError as error:
                 silent.append(name)
                 log.warning("audio.unreachable", store=name, error=str(error))
-        gathered = gather(scans, self._keys, self.facts)
+        gathered = gather(scans, self.keys, self.facts)
         self._mark_contents(gathered)
         rules = self.facts.rules()
         judged = tuple(
@@ -311,7 +315,7 @@ class AudioKeeping:
             plan,
             agreement,
             stores=self.stores,
-            keys=self._keys[OPERATOR],
+            keys=self.keys[OPERATOR],
             journal=_Journal(self._writer, self.facts),
             held=self._held(plan),
             clock=self._clock,

@@ -15,8 +15,10 @@ import prometheus_client
 from quivive.cases.folder import CaseFolder
 from quivive.cases.office import CaseOffice, OfficePorts
 from quivive.connectors.webhook import Webhook
+from quivive.core.audio_desk import AudioDesk
 from quivive.core.audio_keeping import AudioKeeping
 from quivive.core.pipeline import Pipeline
+from quivive.core.playback import Playbacks
 from quivive.core.policies import PolicyKeeper
 from quivive.core.story import prove
 from quivive.detection.exposure_search import Lift, search
@@ -58,6 +60,8 @@ class Parts:
     clock: Callable[[], int]
     desk: Desk | None = None
     audio: AudioKeeping | None = None
+    audio_desk: AudioDesk | None = None
+    playbacks: Playbacks | None = None
 
 
 def services(parts: Parts) -> Services:
@@ -73,6 +77,8 @@ def services(parts: Parts) -> Services:
         sources=_sources(parts),
         intake=_Intake(parts.intake),
         cases=_cases(parts),
+        playback=parts.playbacks,
+        purge=parts.audio_desk,
         webhook=Webhook(settings, parts.intake, parts.clock),
         desk=parts.desk,
         subject_keys=_SubjectKeys(parts.keyring, settings),

@@ -20,12 +20,14 @@ import uvicorn
 from quivive.capture.access_file import AccessFileFollower
 from quivive.connectors.sources import carriers, graded
 from quivive.core.alerting import Alerting
+from quivive.core.audio_desk import AudioDesk
 from quivive.core.audio_keeping import AudioKeeping
 from quivive.core.commands import commands
 from quivive.core.compose import Parts, services
 from quivive.core.control import ControlServer, core_socket
 from quivive.core.limits import AgentLimits
 from quivive.core.pipeline import Pipeline
+from quivive.core.playback import Playbacks
 from quivive.core.policies import MAX_READ_ENTRIES, PolicyKeeper
 from quivive.core.recording_desk import open_desk
 from quivive.core.recording_keeper import RecordingKeeper
@@ -211,7 +213,8 @@ class _Core:
                 clock=now_us,
                 ready=pipeline.caught_up,
             )
-            audio.start()
+            playbacks = Playbacks(audio, writer, now_us)
+            audio.start(playbacks.sweep)
             stack.callback(audio.stop)
             try:
                 yield Parts(
@@ -231,6 +234,8 @@ class _Core:
                         settings, keyring, vault, recordings.register, projection, _entry_recorder(console), now_us
                     ),
                     audio=audio,
+                    audio_desk=AudioDesk(audio, writer, now_us) if audio.stores else None,
+                    playbacks=playbacks if audio.stores else None,
                 )
             finally:
                 await intake.close()

@@ -71,6 +71,7 @@ ROLE_PERMISSIONS: Final[dict[Role, frozenset[Permission]]] = {
     | {
         Permission.OPERATOR_HEALTH_READ,
         Permission.OPERATOR_LEDGER_VERIFY,
+        Permission.RECORDINGS_AUDIO_LISTEN,
         Permission.RECORDINGS_CAMPAIGN_APPROVE,
         Permission.RECORDINGS_PURGE_APPROVE,
     },

@@ -33,6 +33,8 @@ NAVIGATION: Final[tuple[tuple[str, str, Permission], ...]] = (
     ("/unexplained", "nav.unexplained", Permission.CONTROLLER_UNEXPLAINED_READ),
     ("/alerts", "nav.alerts", Permission.CONTROLLER_ALERTS_READ),
     ("/cases", "nav.cases", Permission.CONTROLLER_CASES_READ),
+    ("/recordings/playback", "nav.playback", Permission.RECORDINGS_AUDIO_LISTEN),
+    ("/recordings/purge", "nav.purge", Permission.RECORDINGS_PURGE_APPROVE),
     ("/coverage", "nav.coverage", Permission.CONTROLLER_COVERAGE_READ),
     ("/exposure", "nav.exposure", Permission.CONTROLLER_EXPOSURE_SEARCH),
     ("/health", "nav.health", Permission.OPERATOR_HEALTH_READ),

@@ -35,6 +35,7 @@ class Purpose(StrEnum):
     CASE = "case"
     OWN_SPACE = "own_space"
     OPERATION = "operation"
+    RECORDINGS = "recordings"
     DEMONSTRATION_STORY = "demonstration_story"
 
 

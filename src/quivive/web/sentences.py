@@ -19,7 +19,7 @@ from quivive.model.gate import GateState
 from quivive.model.permission import Role
 from quivive.model.verdict import Strength, Template, UnknownCause, Verdict
 from quivive.settings import SourceKind
-from quivive.web import alert_sentences, case_sentences, recording_sentences
+from quivive.web import alert_sentences, audio_sentences, case_sentences, recording_sentences
 from quivive.web.i18n import Texts
 from quivive.web.rows import Row
 
@@ -64,6 +64,7 @@ PROBLEMS: Final = (
     "record_key_parts", "record_notation", "record_table_ambiguous", "record_table_unknown", "rule_unknown",
     "sign_in_needed", "sign_in_refused_too_often", "subject_one_of", "subject_unreadable", "switch_off",
     "too_large", "too_many_keys", "unknown_search", *case_sentences.PROBLEMS,
+    *audio_sentences.PROBLEMS,
 )  # fmt: skip
 """Refusals that a person may meet; any other code is shown as `problem.other` with its code."""
 
@@ -77,6 +78,7 @@ def all_codes() -> Iterator[str]:
     yield from (f"review.{outcome}" for outcome in ReviewOutcome if outcome is not ReviewOutcome.NONE)
     yield from alert_sentences.all_codes()
     yield from case_sentences.all_codes()
+    yield from audio_sentences.all_codes()
     yield from recording_sentences.all_codes()
     yield from (
         "evidence.before",

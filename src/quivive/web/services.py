@@ -16,6 +16,7 @@ from quivive.model.alert import AlertChangeBody, WordBody
 from quivive.model.entry import ActBody
 from quivive.recordings.desk import Desk
 from quivive.vault import Vault
+from quivive.web.audio_services import PlaybackDesk, PurgeDesk
 
 
 class Query(Protocol):
@@ -195,6 +196,7 @@ class Services:
         word: append an agent's declared answer; review: append a reviewer's change of an alert of a controller. Both
             return when durable and raise StorageError when they cannot.
         exposure_search: see the protocol. rules: the rules in force, in their order. sources: as configured.
+        playback, purge: hearing and removing recordings; None where no audio store is declared.
         cases: the office of cases; None where there is none (tests).
         desk: deeds on the register of recordings; None where there is none (tests).
         webhook: see the protocol; None where no connector runs (tests).
@@ -232,6 +234,8 @@ class Services:
     contact: str
     webhook: Webhook | None = None
     cases: CaseOffice | None = None
+    playback: PlaybackDesk | None = None
+    purge: PurgeDesk | None = None
     desk: Desk | None = None
 
     def controller(self, identifier: str) -> ControllerFacts | None:

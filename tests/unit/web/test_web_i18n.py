@@ -9,7 +9,7 @@ from babel.messages.pofile import read_po
 
 from quivive.model.alert import AlertState
 from quivive.model.approval import ApprovalRefusal
-from quivive.web import problems, sentences
+from quivive.web import audio_sentences, problems, sentences
 from quivive.web.i18n import LANGUAGES, LOCALE_FOLDER, MissingSentenceError, load_texts
 from quivive.web.pages import NAVIGATION
 from quivive.web.reading import Period
@@ -100,7 +100,7 @@ def test_every_refusal_is_told_in_words_and_no_other():
     """A person who mistypes a record reads what to do, not a code; no sentence waits for a code that nobody raises."""
     only_machines = {"source_refused", "agent_alone"}
     answered = {*problems._STATUS_CODE.values(), *problems._OWN_DETAILS, "field_invalid", "not_durable", "defect"}
-    answered |= set(ApprovalRefusal)
+    answered |= set(ApprovalRefusal) | set(audio_sentences.PROBLEMS)
     assert set(raised()) - only_machines <= set(sentences.PROBLEMS)
     assert set(sentences.PROBLEMS) <= set(raised()) | answered
 
