@@ -355,6 +355,17 @@ class Vault(RecordingSecrets):
             id=f"token:{name}", roles=_roles(roles), controllers=_strings(controllers), sources=_strings(sources)
         )
 
+    def token_hashes(self, now: int) -> list[tuple[str, tuple[str, ...]]]:
+        """SHA-256 (hex) of each token in force and the sources it may speak for: what the recording gate is lent."""
+        with self._lock:
+            try:
+                rows = self._connection.execute(
+                    "select hash, sources from token where expires_at = 0 or expires_at > ?", (now,)
+                ).fetchall()
+            except sqlite3.Error as error:
+                raise StorageError(f"vault: read failed ({type(error).__name__})") from error
+        return [(bytes(digest).hex(), _strings(sources)) for digest, sources in rows]
+
     def revoke_token(self, name: str) -> None:
         """Forget a token."""
         with self._writing() as connection:
@@ -509,6 +520,38 @@ class Vault(RecordingSecrets):
         ]
 
     # --- sealed identities
+
+    def forget_expired(self, now: int) -> None:
+        """Remove what has ended: searches and their keys, sessions, links; then give free pages back, overwritten."""
+        with self._writing() as connection:
+            for table in ("subject_search", "exposure_search", "session", "link", "token"):
+                ends = "expires_at > 0 and " if table == "token" else ""
+                connection.execute(f"delete from {table} where {ends}expires_at <= ?", (now,))
+        with self._lock:
+            try:
+                self._connection.execute("vacuum")
+                self._connection.execute("pragma wal_checkpoint(truncate)")
+            except sqlite3.Error as error:
+                raise StorageError(f"vault: vacuum failed ({type(error).__name__})") from error
+
+    def forget_controller(self, controller: str) -> None:
+        """Remove the searches made for a controller, and tokens and sessions that were for it alone."""
+        with self._writing() as connection:
+            for table in ("subject_search", "exposure_search"):
+                connection.execute(f"delete from {table} where controller = ?", (controller,))
+            for table in ("token", "session", "link"):
+                connection.execute(f"delete from {table} where controllers = ?", (_dump((controller,)),))
+
+    def left_of_controller(self, controller: str) -> int:
+        """Rows that `forget_controller` would remove."""
+        found = 0
+        for table in ("subject_search", "exposure_search"):
+            row = self._row(f"select count(*) from {table} where controller = ?", controller)
+            found += int(str(row[0])) if row else 0
+        for table in ("token", "session", "link"):
+            row = self._row(f"select count(*) from {table} where controllers = ?", _dump((controller,)))
+            found += int(str(row[0])) if row else 0
+        return found
 
     def put_identity(self, person: str, version: int, blob: bytes) -> None:
         """Keep the sealed identity of a person; the highest version wins. The caller has sealed it."""

@@ -54,7 +54,10 @@ class _Search:
     def file(self, path: Path) -> None:
         place = path.relative_to(self.folder).as_posix()
         found = self.found.setdefault(place, Counter())
-        data = path.read_bytes()
+        try:
+            data = path.read_bytes()
+        except FileNotFoundError:
+            return  # a tile or a spool file that was superseded meanwhile
         self._bytes(data, found)
         if path.suffix == ".parquet":
             self._parquet(path, found)

@@ -49,6 +49,11 @@ class CoreWriter:
             )
             self._spool.sync()
 
+    @property
+    def place(self) -> tuple[int, int]:
+        """Epoch and number of the last durable entry: the ledger has them all when its cursor is there."""
+        return self._spool.epoch, self._spool.durable_seq
+
     def gap(self, body: GapBody) -> None:
         """Write that sight of a source (`body.of`) was lost."""
         self.write(EntryKind.GAP, body)

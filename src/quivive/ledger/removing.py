@@ -32,6 +32,7 @@ from quivive.ledger.purge import (
 from quivive.ledger.removal import Removal, Removals, RemovalState
 from quivive.ledger.restore import open_run
 from quivive.ledger.shard import Shard
+from quivive.model.entry import Entry
 from quivive.model.errors import RefusedError, StorageError
 from quivive.model.purge import PurgedWhat, RemovedRange
 from quivive.privacy.keyring import Keyring
@@ -95,6 +96,23 @@ class Removing:
         with parts.files_lock:
             return remove_day(parts.home, parts.keyring, parts.heads, parts.removals, record, order.at, step)
 
+    def tell(self, shard: str, index: int) -> tuple[tuple[str, str, str], Entry]:
+        """Where an event lies (controller, class, day), and the event, for what must go with it.
+
+        Raises:
+            RefusedError: no such entry, or it was removed.
+            StorageError: it cannot be read.
+        """
+        parts = self._parts
+        found = parts.shards.get(shard)
+        if found is None or not 0 <= index < found.next_index or parts.removals.at(shard, index):
+            raise RefusedError(NOT_THERE, f"{shard} index {index}")
+        with parts.files_lock:
+            (run,) = parts.heads.runs(shard, index, 1)
+            ((_, event),) = open_run(parts.home, parts.keyring, run, index, 1)
+        controller, retention_class, day = run.path.split("/")[-3:]
+        return (controller, retention_class, day), decode_entry(event)
+
     def erase_event(self, shard: str, index: int, order: Order, step: Step = no_step) -> Removal:
         """Remove one event: its segment is rewritten under a fresh key, its commitment stays.
 
@@ -103,15 +121,10 @@ class Removing:
             StorageError: the disk refused; the next start goes on.
         """
         parts = self._parts
-        found = parts.shards.get(shard)
-        if found is None or not 0 <= index < found.next_index or parts.removals.at(shard, index):
-            raise RefusedError(NOT_THERE, f"{shard} index {index}")
+        (controller, retention_class, day), entry = self.tell(shard, index)
+        found = parts.shards[shard]
         if index >= found.log.signed_size:
             raise RefusedError(NOT_PUBLISHED, f"{shard} index {index}")
-        (run,) = parts.heads.runs(shard, index, 1)
-        ((_, event),) = open_run(parts.home, parts.keyring, run, index, 1)
-        entry = decode_entry(event)
-        controller, retention_class, day = run.path.split("/")[-3:]
         old = parts.keyring.find_day_key(controller, retention_class, day)
         assert old is not None
         part = Part(

@@ -114,12 +114,16 @@ def _instant(table: str) -> str:
     return ""
 
 
+_CONFIGURED: Final = ("judge_source", "sensitive_column")
+"""Tables made from the configuration: they name a controller as long as its file stands."""
+
+
 def controller_tables(connection: duckdb.DuckDBPyConnection) -> list[str]:
-    """Tables with a column `controller`, in order."""
+    """Tables that hold rows of controllers, in order."""
     found = connection.execute(
         "SELECT DISTINCT table_name FROM duckdb_columns() WHERE column_name = 'controller' AND NOT internal ORDER BY 1"
     ).fetchall()
-    return [str(table) for (table,) in found]
+    return [str(table) for (table,) in found if table not in _CONFIGURED]
 
 
 def delete_controller(connection: duckdb.DuckDBPyConnection, controller: str) -> None:

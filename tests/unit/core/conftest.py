@@ -1,6 +1,8 @@
 """A core opened on a fresh folder without its web server: real ledger, projection, spools and vault."""
 
 import asyncio
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -16,6 +18,8 @@ from quivive.projection.projection import Projection
 from quivive.settings import load_settings
 from quivive.spool import AsyncSpool, SpoolWriter
 from quivive.vault import Vault
+
+sys.path.insert(0, str(Path(__file__).parents[2] / "support"))
 
 MAIN = """
 [operator]
