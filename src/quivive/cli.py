@@ -20,10 +20,12 @@ from quivive.application_cli import add_applications
 from quivive.bench_cli import add_bench_commands
 from quivive.case_cli import add_cases
 from quivive.coverage_cli import add_coverage
+from quivive.exchange_cli import add_exchange
 from quivive.evidence_cli import add_evidence
 from quivive.instruction_cli import add_instructions
 from quivive.language import said, speak
 from quivive.model.errors import ConfigurationError, QuiviveError
+from quivive.recording_cli import add_recording_commands
 from quivive.recording_purge_cli import add_audio_commands
 from quivive.rule_cli import add_rule_commands
 
@@ -436,6 +438,7 @@ def _fail(error: QuiviveError) -> NoReturn:
 
 add_commands(cli, _ask, _emit)
 add_coverage(cli, _ask, _emit)
+add_exchange(cli, _ask)
 add_instructions(cli, _ask, _emit)
 add_applications(cli, _ask, _emit)
 add_rule_commands(cli, _ask, _emit)
@@ -443,6 +446,7 @@ add_bench_commands(cli)
 add_evidence(cli)
 add_cases(cli)
 add_audio_commands(cli, _ask, _emit)
+add_recording_commands(cli, _ask, _emit)
 
 
 def main() -> None:

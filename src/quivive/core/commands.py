@@ -13,7 +13,9 @@ from quivive.core.audio_commands import audio_commands
 from quivive.core.compose import Parts
 from quivive.core.control import Handler, Streamer
 from quivive.core.coverage_commands import coverage_commands
+from quivive.core.gate_commands import gate_commands
 from quivive.core.limit_commands import limit_commands
+from quivive.core.recording_commands import recording_commands
 from quivive.core.rule_commands import rule_commands
 from quivive.core.writers import CoreWriter
 from quivive.detection.judge import JudgeSettings, judge
@@ -50,7 +52,9 @@ def commands(
         **limit_commands(parts, writer),
         **application_commands(parts),
         **rule_commands(parts, writer),
+        **recording_commands(parts),
         **audio_commands(parts, writer),
+        **gate_commands(parts),
     }
     return handlers, {"tail": table.tail}
 
