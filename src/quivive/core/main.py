@@ -26,10 +26,11 @@ from quivive.core.commands import commands
 from quivive.core.compose import Parts, services
 from quivive.core.control import ControlServer, core_socket
 from quivive.core.limits import AgentLimits
+from quivive.core.notifier import Notifier
 from quivive.core.pipeline import Pipeline
 from quivive.core.playback import Playbacks
 from quivive.core.policies import MAX_READ_ENTRIES, PolicyKeeper
-from quivive.core.recording_desk import open_desk
+from quivive.core.recording_desk import address_of, open_desk
 from quivive.core.recording_keeper import RecordingKeeper
 from quivive.core.story import remove_leftovers
 from quivive.core.writers import CoreWriter
@@ -154,6 +155,8 @@ class _Core:
         limits = AgentLimits(self._settings, parts.projection, parts.policies, parts.clock)
         if limits.any:
             carried.append(limits.run())
+        if parts.desk is not None:
+            carried.append(Notifier(self._settings, parts.desk, address_of(parts.keyring, parts.vault)).run())
         return carried + [
             AccessFileFollower(self._settings.home, name, source, intake).run()
             for name, source in self._settings.sources.items()

@@ -10,11 +10,15 @@ from hashlib import sha256
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import msgspec
+
+from quivive.intake.opening import identity_key, identity_purpose
 from quivive.model.entry import EntryKind
 from quivive.model.errors import RefusedError
 from quivive.model.ids import KEY_PATTERN
 from quivive.privacy.keyring import Keyring
 from quivive.privacy.pseudonym import person_key
+from quivive.privacy.sealing import unseal
 from quivive.projection.projection import Projection
 from quivive.projection.store import read_sql
 from quivive.recordings.analysis import HeardRecording
@@ -83,3 +87,17 @@ def _heard(projection: Projection, register: Register, controller: str, recordin
         newest = next((each for each in register.in_force((controller,)) if each.campaign == campaign), None)
         version = 0 if newest is None else newest.version
     return HeardRecording(person=person, campaign=campaign, version=version)
+
+
+def address_of(keyring: Keyring, vault: Vault) -> Callable[[str], str]:
+    """The e-mail of a person, unsealed for the message that is sent and kept nowhere; "" when none is known."""
+    key = identity_key(keyring.operator_agent_key)
+
+    def address(person: str) -> str:
+        sealed = vault.identity(person)
+        if sealed is None:
+            return ""
+        told = msgspec.json.decode(unseal(key, purpose=identity_purpose(person), sealed=sealed), type=dict[str, str])
+        return told.get("email", "")
+
+    return address
