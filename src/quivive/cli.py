@@ -20,8 +20,8 @@ from quivive.application_cli import add_applications
 from quivive.bench_cli import add_bench_commands
 from quivive.case_cli import add_cases
 from quivive.coverage_cli import add_coverage
-from quivive.exchange_cli import add_exchange
 from quivive.evidence_cli import add_evidence
+from quivive.exchange_cli import add_exchange
 from quivive.instruction_cli import add_instructions
 from quivive.language import said, speak
 from quivive.model.errors import ConfigurationError, QuiviveError

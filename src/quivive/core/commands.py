@@ -16,6 +16,7 @@ from quivive.core.coverage_commands import coverage_commands
 from quivive.core.gate_commands import gate_commands
 from quivive.core.limit_commands import limit_commands
 from quivive.core.recording_commands import recording_commands
+from quivive.core.retention_commands import retention_commands
 from quivive.core.rule_commands import rule_commands
 from quivive.core.writers import CoreWriter
 from quivive.detection.judge import JudgeSettings, judge
@@ -54,6 +55,7 @@ def commands(
         **rule_commands(parts, writer),
         **recording_commands(parts),
         **audio_commands(parts, writer),
+        **retention_commands(parts, writer),
         **gate_commands(parts),
     }
     return handlers, {"tail": table.tail}

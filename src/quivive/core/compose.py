@@ -20,6 +20,8 @@ from quivive.core.audio_keeping import AudioKeeping
 from quivive.core.pipeline import Pipeline
 from quivive.core.playback import Playbacks
 from quivive.core.policies import PolicyKeeper
+from quivive.core.recording_round import RecordingRound
+from quivive.core.retention_room import RetentionRoom
 from quivive.core.story import prove
 from quivive.detection.exposure_search import Lift, search
 from quivive.detection.rules import Rule
@@ -60,6 +62,8 @@ class Parts:
     clock: Callable[[], int]
     desk: Desk | None = None
     audio: AudioKeeping | None = None
+    retention: RetentionRoom | None = None
+    rounds: RecordingRound | None = None
     audio_desk: AudioDesk | None = None
     playbacks: Playbacks | None = None
 

@@ -20,6 +20,7 @@ import uvicorn
 from quivive.capture.access_file import AccessFileFollower
 from quivive.connectors.sources import carriers, graded
 from quivive.core.alerting import Alerting
+from quivive.core.anchoring import Anchoring
 from quivive.core.audio_desk import AudioDesk
 from quivive.core.audio_keeping import AudioKeeping
 from quivive.core.commands import commands
@@ -32,6 +33,8 @@ from quivive.core.playback import Playbacks
 from quivive.core.policies import MAX_READ_ENTRIES, PolicyKeeper
 from quivive.core.recording_desk import address_of, open_desk
 from quivive.core.recording_keeper import RecordingKeeper
+from quivive.core.recording_round import RecordingRound
+from quivive.core.retention_room import RetentionRoom, refuse_ended
 from quivive.core.story import remove_leftovers
 from quivive.core.writers import CoreWriter
 from quivive.detection.judge import ControllerJudging, JudgeSettings
@@ -169,11 +172,14 @@ class _Core:
         settings, home = graded(self._settings), self._settings.home
         with contextlib.ExitStack() as stack:
             remove_leftovers(home)
+            refuse_ended(home, settings)
             keyring = _open_keyring(home, settings)
             vault = Vault.open(home / "vault.db")
             stack.callback(vault.close)
             ledger = Ledger.open(home, keyring, settings.slots, settings.operator.origin)
             stack.callback(ledger.close)
+            anchoring = Anchoring(home=home, settings=settings, ledger=ledger, clock=now_us)
+            anchoring.look()
             projection = Projection.open(home / "projection")
             stack.callback(projection.close)
             self._writer = writer = CoreWriter(home, now_us)
@@ -196,6 +202,8 @@ class _Core:
             _write_configuration(settings, writer)
             pipeline.start()
             stack.callback(pipeline.stop)
+            anchoring.start()
+            stack.callback(anchoring.stop)
             rules = load_rules((home / "rules",))
             alerting = Alerting(
                 projection=projection,
@@ -208,6 +216,31 @@ class _Core:
             )
             alerting.start()
             stack.callback(alerting.stop)
+            rounds = RecordingRound(
+                settings=settings,
+                register=recordings.register,
+                projection=projection,
+                writer=writer,
+                vault=vault,
+                key=keyring.operator_agent_key,
+                clock=now_us,
+                ready=pipeline.caught_up,
+            )
+            rounds.start()
+            stack.callback(rounds.stop)
+            retention = RetentionRoom(
+                settings=settings,
+                keyring=keyring,
+                ledger=ledger,
+                projection=projection,
+                pipeline=pipeline,
+                writer=writer,
+                vault=vault,
+                clock=now_us,
+                ready=pipeline.caught_up,
+            )
+            retention.start()
+            stack.callback(retention.stop)
             audio = AudioKeeping(
                 settings=settings,
                 keyring=keyring,
@@ -237,6 +270,8 @@ class _Core:
                         settings, keyring, vault, recordings.register, projection, _entry_recorder(console), now_us
                     ),
                     audio=audio,
+                    retention=retention,
+                    rounds=rounds,
                     audio_desk=AudioDesk(audio, writer, now_us) if audio.stores else None,
                     playbacks=playbacks if audio.stores else None,
                 )

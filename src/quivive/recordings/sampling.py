@@ -50,6 +50,7 @@ class Drawn:
     allowed: bool
     not_sampled: bool
     share: int
+    asked_at: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +68,10 @@ class SeedFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DayProof:
-    """What recomputing a day gave, for one campaign. `good` is what an auditor asks for."""
+    """What recomputing a day gave, for one campaign. `good` is what an auditor asks for.
+
+    `committed_before`: the commitment was in the ledger before the first draw that rests on it.
+    """
 
     campaign: str
     controller: str
@@ -80,22 +84,20 @@ class DayProof:
 
     @property
     def good(self) -> bool:
-        """Committed before the day, opened by the seed, and every draw and answer is what the seed gives."""
+        """Committed before any draw, opened by the seed, and every draw and answer is what the seed gives."""
         return self.committed_before and self.commitment_holds and not self.wrong_draws and not self.wrong_answers
 
 
-def prove_day(seeds: Iterable[SeedFacts], answers: Iterable[Drawn], day_began_at: int) -> tuple[DayProof, ...]:
+def prove_day(seeds: Iterable[SeedFacts], answers: Iterable[Drawn]) -> tuple[DayProof, ...]:
     """Recompute every draw of a day from the seeds that were revealed; campaigns in order of their names."""
     told = {(each.controller, each.campaign): each for each in seeds}
     by_campaign: dict[tuple[str, str], list[Drawn]] = {place: [] for place in told}
     for answer in answers:
         by_campaign.setdefault((answer.controller, answer.campaign), []).append(answer)
-    return tuple(_prove(place, told, found, day_began_at) for place, found in sorted(by_campaign.items()))
+    return tuple(_prove(place, told, found) for place, found in sorted(by_campaign.items()))
 
 
-def _prove(
-    place: tuple[str, str], told: Mapping[tuple[str, str], SeedFacts], answers: list[Drawn], day_began_at: int
-) -> DayProof:
+def _prove(place: tuple[str, str], told: Mapping[tuple[str, str], SeedFacts], answers: list[Drawn]) -> DayProof:
     facts = told.get(place)
     seed = bytes.fromhex(facts.seed) if facts is not None and facts.seed else b""
     holds = facts is not None and bool(seed) and commitment(seed, *place, facts.day) == facts.committed
@@ -104,7 +106,9 @@ def _prove(
     return DayProof(
         campaign=place[1],
         controller=place[0],
-        committed_before=facts is not None and 0 < facts.committed_at <= day_began_at,
+        committed_before=facts is not None
+        and facts.committed_at > 0
+        and all(facts.committed_at <= each.asked_at for each in answers),
         commitment_holds=holds,
         drawn=len(answers),
         sampled=sum(not each.not_sampled for each in answers),

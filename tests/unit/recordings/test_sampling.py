@@ -22,7 +22,7 @@ def drawn(number, share=300):
     found = draw(SEED, contact)
     return Drawn(
         controller="aurore", campaign="coaching", contact=contact, draw=found, allowed=found < share,
-        not_sampled=found >= share, share=share,
+        not_sampled=found >= share, share=share, asked_at=10,
     )  # fmt: skip
 
 
@@ -48,7 +48,7 @@ def test_the_share_is_what_was_announced():
 def test_an_honest_day_is_proven():
     """Committed before, opened by the seed, every answer as drawn."""
     answers = [drawn(number) for number in range(500)]
-    (proof,) = prove_day([FACTS], answers, day_began_at=10)
+    (proof,) = prove_day([FACTS], answers)
     assert proof.good
     assert (proof.drawn, proof.sampled) == (500, sum(each.allowed for each in answers))
 
@@ -65,11 +65,11 @@ def test_an_honest_day_is_proven():
 )
 def test_a_day_that_was_arranged_is_not(facts, answer):
     """Committed too late, another seed, another draw, another answer."""
-    (proof,) = prove_day([facts], [answer], day_began_at=10)
+    (proof,) = prove_day([facts], [answer])
     assert not proof.good
 
 
 def test_answers_without_a_seed_are_told():
     """A campaign that drew without ever committing shows up."""
-    (proof,) = prove_day([], [drawn(1)], day_began_at=10)
+    (proof,) = prove_day([], [drawn(1)])
     assert (proof.good, proof.wrong_draws) == (False, 1)
