@@ -7,9 +7,10 @@ spooled is counted and becomes a `gap`.
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 from quivive.capture.attribution import AttributionSettings
+from quivive.capture.burst import AccessBurst, Told
 from quivive.capture.catalogue import CatalogueSnapshot
 from quivive.capture.counts import Counts
 from quivive.capture.encode import encode_body
@@ -21,6 +22,7 @@ from quivive.model.entry import EntryKind
 from quivive.model.errors import StorageError
 from quivive.model.gate import CapturePolicy
 from quivive.privacy.pseudonym import ControllerKeys
+from quivive.spool.group import Burst
 from quivive.spool.record import RecordError
 from quivive.wire.fields import Field
 
@@ -39,6 +41,9 @@ class Spool(Protocol):
 
     def append(self, *, kind: EntryKind, captured_at: int, controller: str, key_id: str, body: bytes) -> int:
         """Number an event."""
+
+    def later(self, burst: Burst, fact: Any) -> int:
+        """Number an event that is encoded when this loop tick ends."""
 
     @property
     def durable_seq(self) -> int:
@@ -102,8 +107,10 @@ class RelayContext:
         self.sessions = 0
         self._side = side
         self._reload = reload
-        self._epoch = f"{epoch:x}"
-        self._accesses = 0
+        self.epoch = f"{epoch:x}"
+        self.accesses = 0
+        """Executions given an identifier so far."""
+        self._burst = AccessBurst(facts.controller, keys.key_id)
         self._links: dict[tuple[str, str], None] = {}
         self._lost = 0
         self._lost_from = 0
@@ -115,16 +122,16 @@ class RelayContext:
 
     def next_access(self) -> str:
         """Identifier of an execution, unique within the source."""
-        self._accesses += 1
-        return f"{self._epoch}-{self._accesses:x}"
+        self.accesses += 1
+        return f"{self.epoch}-{self.accesses:x}"
 
     def next_session(self) -> str:
         """Clear name of a connection, to be pseudonymised."""
         self.sessions += 1
-        return f"{self._epoch}/{self.sessions}"
+        return f"{self.epoch}/{self.sessions}"
 
     def append(self, kind: EntryKind, body: bytes, at: int = 0) -> int:
-        """Spool an entry, captured `at` or now; 0 when it could not be, which is counted as lost."""
+        """Spool an entry, captured `at` or now; 0 when it could not be (counted as lost)."""
         now = at or self.clock()
         try:
             return self.spool.append(
@@ -132,6 +139,15 @@ class RelayContext:
             )
         except (StorageError, RecordError):
             self._lost_from = self._lost_from or now
+            self._lost += 1
+            return 0
+
+    def later(self, told: Told) -> int:
+        """Spool an access that is encoded when this loop tick ends; 0 when it could not be (counted as lost)."""
+        try:
+            return self.spool.later(self._burst, told)
+        except StorageError:
+            self._lost_from = self._lost_from or self.clock()
             self._lost += 1
             return 0
 

@@ -118,13 +118,19 @@ class AccessTemplate:
             f'"rows_bytes":{rows_bytes}{self._session}'
         ).encode()
 
-    def quick(
-        self, access: str, at: int, ended_at: int, keys: tuple[str, str], table: str, rows: int, rows_bytes: int
-    ) -> bytes:
-        """The only part of an execution that showed one record found by its key; `table` closes `records`."""
-        key, near = keys
+    def quick(self, epoch: str, table: str) -> tuple[str, ...]:
+        """The pieces around what changes in the only part of an execution that showed one record found by its key.
+
+        Between them: the access (hexadecimal), `at`, `ended_at`, the neighbourhood, the key, `rows`, `rows_bytes`.
+        `table` closes `records`.
+        """
         return (
-            f'{{"access":"{access}",{self._account}{at}{self._changed}predicate","distinct":1,'
-            f'"ended_at":{ended_at},"final":true{self._grade}"{near}"],"outcome":"ok","part":0,"patterns":[]{self._program}'
-            f'[{{"keys":["{key}{table},"rows":{rows},"rows_bytes":{rows_bytes}{self._session}'
-        ).encode()
+            f'{{"access":"{epoch}-',
+            f'",{self._account}',
+            f'{self._changed}predicate","distinct":1,"ended_at":',
+            f',"final":true{self._grade}"',
+            f'"],"outcome":"ok","part":0,"patterns":[]{self._program}[{{"keys":["',
+            f'{table},"rows":',
+            ',"rows_bytes":',
+            self._session,
+        )

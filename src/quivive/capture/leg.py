@@ -51,6 +51,8 @@ class Leg(asyncio.Protocol):
         self.tls: TlsFilter | None = None
         self.secured: asyncio.Future[None] | None = None
         self.gone = False
+        self.put: Callable[[bytes], None] = _nowhere
+        """`write` without its call, for the hot path; never to be kept: it changes with the socket's state."""
         self._holds = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -60,6 +62,7 @@ class Leg(asyncio.Protocol):
         assert self.transport is not None
         self.transport.set_write_buffer_limits(high=WRITE_BUFFER_BYTES)
         _keep_alive(self.transport.get_extra_info("socket"))
+        self.put = self.transport.write
         if self is self._owner.client:
             self._owner.client_arrived()
 
@@ -72,6 +75,7 @@ class Leg(asyncio.Protocol):
     def secure(self, context: ssl.SSLContext, *, server_side: bool, hostname: str | None = None) -> None:
         """From the next byte on this leg speaks TLS; `secured` tells when the handshake is done, or why not."""
         self.tls = TlsFilter(context, server_side=server_side, hostname=hostname)
+        self.put = self._write_tls
         self.secured = asyncio.get_running_loop().create_future()
         if not server_side:
             self.tls.begin()
@@ -124,18 +128,18 @@ class Leg(asyncio.Protocol):
         """The socket is gone."""
         del exc
         self.gone = True
+        self.put = _nowhere
         if self.secured is not None and not self.secured.done():
             self.secured.set_exception(ConnectionResetError("the peer closed during the handshake"))
             self.secured.exception()
         self._owner.lost(self)
 
     def write(self, data: bytes) -> None:
-        """Send bytes unless the socket is gone."""
-        transport = self.transport
-        if transport is None or self.gone or not data:
-            return
-        if self.tls is None:
-            transport.write(data)
+        """Send bytes unless the socket is not there yet, or gone."""
+        self.put(data)
+
+    def _write_tls(self, data: bytes) -> None:
+        if self.tls is None or self.gone or not data:
             return
         try:
             self.tls.write(data)
@@ -176,6 +180,10 @@ class Leg(asyncio.Protocol):
         self._holds -= 1
         if self._holds == 0 and self.transport is not None and not self.gone and not self.transport.is_closing():
             self.transport.resume_reading()
+
+
+def _nowhere(_: bytes) -> None:
+    """The socket is gone."""
 
 
 def _keep_alive(sock: socket.socket | None) -> None:

@@ -30,7 +30,9 @@ class Parts:
         self._zone = zone
         self._templates: dict[tuple[int, Attribution], tuple[Extraction, AccessTemplate]] = {}
         self._quick_for: Attribution | None = None
-        self._quick_templates: dict[Quick, AccessTemplate] = {}
+        self._quick_pieces: dict[Quick, tuple[str, ...]] = {}
+        self._quick: Quick | None = None
+        self._pieces: tuple[str, ...] = ()
         self.last_seq = 0
 
     def intend(self, run: Run) -> None:
@@ -92,22 +94,28 @@ class Parts:
 
     def quick(self, quick: Quick, attribution: Attribution, raw: bytes, at: int, rows: int, rows_bytes: int) -> bool:
         """The only part of an execution that Quick understands; False when it must take the long way."""
-        keys = quick.keys(raw)
-        if keys is None or rows == 0:
+        if rows == 0 or not quick.takes(raw):
             return False
         context = self._context
+        if quick is not self._quick or attribution is not self._quick_for:
+            self._turn_to(quick, attribution)
+        number = context.accesses = context.accesses + 1
+        told = (self._pieces, quick, raw, at, context.clock(), rows, rows_bytes, number)
+        self.last_seq = context.later(told) or UNRECORDED
+        return True
+
+    def _turn_to(self, quick: Quick, attribution: Attribution) -> None:
+        """Make the constant pieces for one statement and agent the current ones."""
         if self._quick_for is not attribution:
             self._quick_for = attribution
-            self._quick_templates.clear()
-        template = self._quick_templates.get(quick)
-        if template is None:
-            if len(self._quick_templates) >= MAX_TEMPLATES:
-                self._quick_templates.clear()
-            template = self._quick_templates[quick] = self._make(quick.extraction, attribution, quick.shape)
-        now = context.clock()
-        body = template.quick(context.next_access(), at, now, keys, quick.records_tail, rows, rows_bytes)
-        self.last_seq = context.append(EntryKind.ACCESS, body, now) or UNRECORDED
-        return True
+            self._quick_pieces.clear()
+        pieces = self._quick_pieces.get(quick)
+        if pieces is None:
+            if len(self._quick_pieces) >= MAX_TEMPLATES:
+                self._quick_pieces.clear()
+            template = self._make(quick.extraction, attribution, quick.shape)
+            pieces = self._quick_pieces[quick] = template.quick(self._context.epoch, quick.records_tail)
+        self._quick, self._pieces = quick, pieces
 
     def _take(self, run: Run) -> tuple[KeyPart, ...]:
         assert run.collector is not None

@@ -15,6 +15,7 @@ from quivive.privacy.pseudonym import NEIGHBOURHOOD_BYTES, NEIGHBOURHOOD_SHIFT, 
 from quivive.wire.plan import Comparison, OperandKind
 
 _DIGITS = 2 * NEIGHBOURHOOD_BYTES
+_ZERO = 0x30
 _INTEGER_SIZES = frozenset({2, 4, 8})
 _MAX_DIGITS = 18  # any such text is an int8
 MAX_BLOCKS = 4_096
@@ -24,13 +25,23 @@ MAX_BLOCKS = 4_096
 class Quick:
     """One statement restricted to one integer key by its only bind."""
 
-    __slots__ = ("_blocks", "_near", "_record", "extraction", "format", "generation", "records_tail", "shape")
+    __slots__ = (
+        "_blocks",
+        "_near",
+        "extraction",
+        "format",
+        "generation",
+        "inner_copy",
+        "outer_copy",
+        "records_tail",
+        "shape",
+    )
 
     def __init__(
         self, run: Run, extraction: Extraction, found: PredicateKeys, keys: ControllerKeys, generation: int
     ) -> None:
         table = found.records[0].table
-        self._record = record_hasher(keys, table)
+        self.inner_copy, self.outer_copy = record_hasher(keys, table).copies
         self._near = KeyHasher(keys.record, b"neighbourhood", table)
         self._blocks: dict[int, str] = {}
         self.extraction = extraction
@@ -39,24 +50,26 @@ class Quick:
         self.shape: str = run.execution.statement.known.shape.fingerprint
         self.records_tail = f'"],"table":{json_text(table)}}}]'
 
-    def keys(self, raw: bytes) -> tuple[str, str] | None:
-        """Record key and neighbourhood of a bind; None when it takes the long way."""
+    def takes(self, raw: bytes) -> bool:
+        """Whether a bind is an integer as it usually comes; else it takes the long way."""
         if self.format == BINARY_FORMAT:
-            if len(raw) not in _INTEGER_SIZES:
-                return None
+            return len(raw) in _INTEGER_SIZES
+        return raw.isdigit() and raw[0] != _ZERO and len(raw) <= _MAX_DIGITS
+
+    def read(self, raw: bytes) -> tuple[bytes, str]:
+        """Canonical text and neighbourhood of a bind that it takes."""
+        if self.format == BINARY_FORMAT:
             number = int.from_bytes(raw, "big", signed=True)
-            text = b"%d" % number
+            raw = b"%d" % number
         else:
-            if not raw.isdigit() or raw[0] == 0x30 or len(raw) > _MAX_DIGITS:
-                return None
-            number, text = int(raw), raw
+            number = int(raw)
         block = number >> NEIGHBOURHOOD_SHIFT
         near = self._blocks.get(block)
         if near is None:
             if len(self._blocks) >= MAX_BLOCKS:
                 self._blocks.clear()
             near = self._blocks[block] = self._near(b"%d" % block)[:_DIGITS]
-        return self._record(text), near
+        return raw, near
 
 
 def learn(

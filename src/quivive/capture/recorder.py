@@ -140,13 +140,17 @@ class Recorder:
     def quick_sent(self, statement: Statement) -> int:
         """See Observer."""
         context = self._context
-        if self._touched or statement.quick.generation != context.generation or not context.policy.active:
+        policy = context.policy
+        if self._touched or statement.quick.generation != context.generation or not policy.active:
             return 0
         if context.facts.closed and context.blind:
             return 0  # the long way refuses it
-        at = context.clock()
-        agent = self._attribute(at, None).agent
-        return 0 if context.policy.denied.get(agent, 0) > at else at
+        at, steady = context.clock(), self._steady
+        if steady is None or steady[1] is not policy or at - steady[2] >= STEADY_US:
+            self._attribute(at, None)
+        if policy.denied and policy.denied.get(self._attribute(at, None).agent, 0) > at:
+            return 0
+        return at
 
     def quick_done(self, statement: Statement, bind: bytes, at: int, rows: int, rows_bytes: int) -> bool:
         """See Observer."""

@@ -47,6 +47,11 @@ class KeyHasher:
         self._inner, self._outer = _sha256(begun), _sha256(ended)
         self._lanes = (many.Midstate(begun), many.Midstate(ended)) if many.COMPILED else None
 
+    @property
+    def copies(self) -> "tuple[Callable[[], hashlib._Hash], Callable[[], hashlib._Hash]]":
+        """What makes a fresh inner and outer hash, for a loop that cannot afford a call."""
+        return self._inner.copy, self._outer.copy
+
     def __call__(self, canonical: bytes) -> str:
         """32 hexadecimal digits for one canonical text in UTF-8."""
         inner = self._inner.copy()

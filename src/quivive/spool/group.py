@@ -3,16 +3,18 @@
 Called by relays, the intake and the console's acts. Must never block the loop on a slow fdatasync, never lose a
 waiter: each gets its number durable or a StorageError.
 
-Each loop tick hands what was appended to the kernel; while dirty, a worker thread runs fdatasync at most
-every SYNC_INTERVAL_S, and at once when somebody waits for it (strict relays, acts). After a failure the events stay in
-memory and are tried again every RETRY_INTERVAL_S. A spool opened `inline` (strict relays) runs fdatasync in the tick
-itself as long as the disk answers within MAX_INLINE_S on average: handing it to a thread and back costs more.
+What was appended goes to the kernel at the end of the loop tick, or, when that was done less than FLUSH_INTERVAL_S ago
+and nobody waits, together with what comes until then (a tick of its own costs more than the entry). While dirty, a
+worker thread runs fdatasync at most every SYNC_INTERVAL_S, and at once when somebody waits for it (strict relays,
+acts). After a failure the events stay in memory and are tried again every RETRY_INTERVAL_S. A spool opened `inline`
+(strict relays) runs fdatasync in the tick itself as long as the disk answers within MAX_INLINE_S on average: handing
+it to a thread and back costs more.
 """
 
 import asyncio
 import time
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Callable, Sequence
+from typing import Any, Final, Protocol
 
 from quivive.model.entry import EntryKind
 from quivive.model.errors import StorageError
@@ -20,6 +22,8 @@ from quivive.spool.writer import SpoolWriter, SyncJob
 
 SYNC_INTERVAL_S: Final = 0.005
 """Loss window of `observe` after a power cut (DESIGN §6)."""
+FLUSH_INTERVAL_S: Final = 0.001
+"""Loss window of `observe` after kill -9 under load; at rest it is the loop tick (ADR 0005)."""
 RETRY_INTERVAL_S: Final = 0.25
 """Pause before a full or failing disk is tried again."""
 MAX_INLINE_S: Final = SYNC_INTERVAL_S
@@ -31,6 +35,17 @@ Waiter = Callable[[StorageError | None], None]
 """Called once: None when the number is on disk, else why it is not. Must not raise."""
 
 
+class Burst(Protocol):
+    """Encodes events that are told while a loop tick lasts and written when it ends."""
+
+    kind: EntryKind
+    controller: str
+    key_id: str
+
+    def encode(self, facts: Sequence[Any]) -> list[tuple[int, bytes]]:
+        """(Instant, body) of each, in order; must not raise."""
+
+
 class AsyncSpool:
     """One writer shared by the tasks of one loop. `close` it before the loop ends."""
 
@@ -40,7 +55,11 @@ class AsyncSpool:
         self._sync_s = 0.0  # moving mean of fdatasync on the loop
         self._aside = 0  # syncs still to be run in a thread
         self._waiters: list[tuple[int, Waiter]] = []
+        self._later: list[Any] = []  # numbered, to be encoded by `_burst`
+        self._burst: Burst | None = None
         self._tick: asyncio.Handle | None = None
+        self._at_once = False  # `_tick` is due in this tick, not after the interval
+        self._flushed_at = float("-inf")
         self._timer: asyncio.TimerHandle | None = None
         self._running: asyncio.Future[None] | None = None
         self._last_sync_at = float("-inf")
@@ -54,10 +73,36 @@ class AsyncSpool:
         Raises:
             StorageError: too much already waits for the disk.
         """
+        if self._later:
+            self._encode()
         seq = self.writer.append(kind=kind, captured_at=captured_at, controller=controller, key_id=key_id, body=body)
         if self._tick is None:
-            self._tick = asyncio.get_running_loop().call_soon(self._flush)
+            self._due()
         return seq
+
+    def later(self, burst: Burst, fact: Any) -> int:
+        """Number an event that `burst` encodes when this loop tick ends, together with its like.
+
+        Raises:
+            StorageError: too much already waits for the disk.
+        """
+        later = self._later
+        if not later or burst is not self._burst:
+            self.writer.check_room()
+            self._encode()
+            later, self._burst = self._later, burst
+        later.append(fact)
+        if self._tick is None:
+            self._due()
+        return self.writer.last_seq + len(later)
+
+    def _encode(self) -> None:
+        burst, facts = self._burst, self._later
+        if burst is not None and facts:
+            self._later = []
+            self.writer.extend(
+                kind=burst.kind, controller=burst.controller, key_id=burst.key_id, events=burst.encode(facts)
+            )
 
     @property
     def durable_seq(self) -> int:
@@ -91,8 +136,18 @@ class AsyncSpool:
         if self._timer is not None and self.failure is None:
             self._timer.cancel()  # somebody waits: the interval is for those who do not
             self._timer = None
+        if self._tick is not None and not self._at_once:
+            self._tick.cancel()
+            self._tick = None
         if self._tick is None and self._timer is None and self._running is None:
-            self._tick = asyncio.get_running_loop().call_soon(self._flush)
+            self._due()
+
+    def _due(self) -> None:
+        """Let `_flush` come: in this tick where somebody waits or may be about to, else once an interval."""
+        loop = asyncio.get_running_loop()
+        left = self._flushed_at + FLUSH_INTERVAL_S - loop.time()
+        self._at_once = self._inline or left <= 0 or bool(self._waiters)
+        self._tick = loop.call_soon(self._flush) if self._at_once else loop.call_later(left, self._flush)
 
     async def close(self) -> None:
         """Make everything durable and mark the epoch clean.
@@ -108,6 +163,7 @@ class AsyncSpool:
         if self._running is not None:
             await asyncio.wait([self._running])
             await asyncio.sleep(0)  # let its callback acknowledge
+        self._encode()
         try:
             self.writer.close()
         except StorageError as error:
@@ -117,6 +173,8 @@ class AsyncSpool:
 
     def _flush(self) -> None:
         self._tick = None
+        self._flushed_at = asyncio.get_running_loop().time()
+        self._encode()
         try:
             self.writer.flush()
         except StorageError as error:
@@ -136,6 +194,7 @@ class AsyncSpool:
 
     def _sync(self) -> None:
         self._timer = None
+        self._encode()
         try:
             self.writer.flush()
         except StorageError as error:

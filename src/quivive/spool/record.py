@@ -7,6 +7,7 @@ The payload is the event as JSON, its body embedded verbatim.
 """
 
 import struct
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 from zlib import crc32
@@ -127,6 +128,19 @@ class RecordHead:
         if length > MAX_PAYLOAD_BYTES:
             raise RecordError(f"event of {length} bytes, at most {MAX_PAYLOAD_BYTES}")
         return HEADER.pack(length, crc32(payload, length)) + payload
+
+    def encode_many(self, seq: int, events: Sequence[tuple[int, bytes]]) -> bytes:
+        """Encode events (instant, body) numbered from `seq` on, each far below MAX_PAYLOAD_BYTES."""
+        before, after, pack = self._before, self._after, HEADER.pack
+        records: list[bytes] = []
+        keep = records.append
+        for captured_at, body in events:
+            payload = b'%b%d,"captured_at":%d%b%b}' % (before, seq, captured_at, after, body)
+            length = len(payload)
+            keep(pack(length, crc32(payload, length)))
+            keep(payload)
+            seq += 1
+        return b"".join(records)
 
 
 def record_end(data: bytes, offset: int) -> int | None:

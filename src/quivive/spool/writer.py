@@ -57,7 +57,7 @@ class SpoolWriter:
         self._heads: dict[tuple[EntryKind, str, str], RecordHead] = {}  # kinds × controllers of one source: few
         self._seq = 0
         self._durable_seq = 0
-        self._pending: list[tuple[int, bytes]] = []  # numbered, not yet written
+        self._pending: list[tuple[int, bytes]] = []  # last number and its bytes, one event or many; not yet written
         self._written: deque[tuple[int, bytes]] = deque()  # written, not yet durable
         self._held = 0
         self._number = 0
@@ -116,18 +116,36 @@ class SpoolWriter:
             StorageError: MAX_HELD_BYTES are already waiting for the disk.
             RecordError: the event is larger than a record may be.
         """
-        if self._held >= MAX_HELD_BYTES:
-            raise StorageError(f"spool of {self.source}: {self._held} bytes wait for the disk")
+        self.check_room()
         seq = self._seq + 1
-        head = self._heads.get((kind, controller, key_id))
-        if head is None:
-            head = RecordHead(kind=kind, source=self.source, epoch=self.epoch, controller=controller, key_id=key_id)
-            self._heads[kind, controller, key_id] = head
-        data = head.encode(seq, captured_at, body)
+        data = self._head(kind, controller, key_id).encode(seq, captured_at, body)
         self._seq = seq
         self._pending.append((seq, data))
         self._held += len(data)
         return seq
+
+    def extend(self, *, kind: EntryKind, controller: str, key_id: str, events: Sequence[tuple[int, bytes]]) -> None:
+        """Number and hold many small events (instant, body) at once; the caller has asked `check_room`."""
+        data = self._head(kind, controller, key_id).encode_many(self._seq + 1, events)
+        self._seq += len(events)
+        self._pending.append((self._seq, data))
+        self._held += len(data)
+
+    def check_room(self) -> None:
+        """See `append`.
+
+        Raises:
+            StorageError: MAX_HELD_BYTES are already waiting for the disk.
+        """
+        if self._held >= MAX_HELD_BYTES:
+            raise StorageError(f"spool of {self.source}: {self._held} bytes wait for the disk")
+
+    def _head(self, kind: EntryKind, controller: str, key_id: str) -> RecordHead:
+        head = self._heads.get((kind, controller, key_id))
+        if head is None:
+            head = RecordHead(kind=kind, source=self.source, epoch=self.epoch, controller=controller, key_id=key_id)
+            self._heads[kind, controller, key_id] = head
+        return head
 
     def flush(self) -> None:
         """Hand everything appended to the kernel.

@@ -37,13 +37,15 @@ class FrameBuffer:
     the offset of the first unfinished one to `keep`. "Need more" is an empty result, not an error.
     """
 
-    __slots__ = ("_limit", "_need", "_skip", "_tail", "cut")
+    __slots__ = ("_limit", "_need", "_skip", "_tail", "cut", "whole")
 
     def __init__(self, limit: int = MAX_FRAME_KEPT) -> None:
         self._limit = limit
         self._tail = bytearray()
         self._need = HEADER_BYTES
         self._skip = 0
+        self.whole = True
+        """The next bytes begin a frame."""
         self.cut: bytes = b""
         """Head of a frame that was too long to keep; set by `keep`/`feed`, cleared by the caller."""
 
@@ -53,6 +55,7 @@ class FrameBuffer:
             passed = min(self._skip, len(data))
             self._skip -= passed
             data = data[passed:]
+            self.whole = not self._skip
         if not self._tail:
             return data
         self._tail += data
@@ -60,6 +63,7 @@ class FrameBuffer:
             return b""
         whole = bytes(self._tail)
         self._tail = bytearray()
+        self.whole = True
         return whole
 
     def keep(self, buffer: bytes, position: int) -> None:
@@ -82,17 +86,14 @@ class FrameBuffer:
                 if rest >= self._limit:
                     self.cut = buffer[position:]
                     self._skip = need - rest
+                    self.whole = not self._skip
                     return
                 need = self._limit
             self._need = need
         self._tail = bytearray(memoryview(buffer)[position:])
+        self.whole = False
 
     @property
     def held(self) -> int:
         """Bytes held of an unfinished frame."""
         return len(self._tail)
-
-    @property
-    def unfinished(self) -> bool:
-        """The next bytes go on with a frame already begun."""
-        return bool(self._tail) or self._skip > 0

@@ -35,6 +35,10 @@ class MemorySpool:
         self.entries.append((kind, json.loads(body)))
         return len(self.entries)
 
+    def later(self, burst: Any, fact: Any) -> int:
+        ((at, body),) = burst.encode([fact])
+        return self.append(kind=burst.kind, captured_at=at, controller=burst.controller, key_id=burst.key_id, body=body)
+
     def when_durable(self, seq: int, waiter: Callable[[StorageError | None], None]) -> None:
         self._waiters.append((seq, waiter))
 

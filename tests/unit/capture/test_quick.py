@@ -52,6 +52,10 @@ class ListSpool:
         self.bodies.append((kind, json.loads(body)))
         return len(self.bodies)
 
+    def later(self, burst: Any, fact: Any) -> int:
+        ((_, body),) = burst.encode([fact])
+        return self.append(kind=burst.kind, captured_at=0, controller=burst.controller, key_id=burst.key_id, body=body)
+
     async def durable(self, seq: int) -> None:
         """Always at once."""
 

@@ -114,3 +114,66 @@ def test_inline_syncs_on_the_loop_until_the_disk_is_slow(tmp_path, monkeypatch):
 
     asyncio.run(main())
     assert seen(tmp_path) == list(range(1, 11))
+
+
+class Numbers:
+    """A burst whose facts are bodies."""
+
+    kind, controller, key_id = EntryKind.ACCESS, "aurore", "k1"
+
+    def encode(self, facts):
+        return [(NOW, b'{"n":%d}' % fact) for fact in facts]
+
+
+def bodies(root):
+    return [(event.seq, event.body) for event in SpoolReader(root, "s1").poll(SpoolCursor(source="s1"), 10_000)]
+
+
+def test_what_is_told_now_and_encoded_later_keeps_its_number_and_place(tmp_path):
+    """Between facts encoded together an ordinary event stands where it was appended; each has the number it was told."""
+
+    async def main():
+        spool = AsyncSpool(SpoolWriter.open(tmp_path, "s1", NOW))
+        burst = Numbers()
+        told = [spool.later(burst, 10), spool.later(burst, 11), put(spool), spool.later(Numbers(), 13)]
+        await spool.durable(told[-1])
+        last = spool.later(burst, 14)
+        await spool.close()
+        return [*told, last]
+
+    assert asyncio.run(main()) == [1, 2, 3, 4, 5]
+    wanted = [(1, b'{"n":10}'), (2, b'{"n":11}'), (3, b"{}"), (4, b'{"n":13}'), (5, b'{"n":14}')]
+    assert bodies(tmp_path) == wanted
+
+
+def test_under_load_writes_are_an_interval_apart_and_a_waiter_does_not_wait_for_it(tmp_path, monkeypatch):
+    """The first goes out in its tick, what follows waits for the interval; whoever waits for its number has it at once."""
+    monkeypatch.setattr(group, "FLUSH_INTERVAL_S", 30.0)
+
+    async def main():
+        spool = AsyncSpool(SpoolWriter.open(tmp_path, "s1", NOW))
+        spool.later(Numbers(), 1)
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        first = len(bodies(tmp_path))
+        second = spool.later(Numbers(), 2)
+        await asyncio.sleep(0.02)
+        held = len(bodies(tmp_path))
+        await spool.durable(second)
+        assert (first, held, len(bodies(tmp_path))) == (1, 1, 2)
+        await spool.close()
+
+    asyncio.run(main())
+
+
+def test_a_spool_without_room_takes_no_fact(tmp_path, monkeypatch):
+    """It is refused when told, so that its loss is counted."""
+    monkeypatch.setattr("quivive.spool.writer.MAX_HELD_BYTES", 0)
+
+    async def main():
+        spool = AsyncSpool(SpoolWriter.open(tmp_path, "s1", NOW))
+        with pytest.raises(StorageError):
+            spool.later(Numbers(), 1)
+        spool.writer.abandon()
+
+    asyncio.run(main())

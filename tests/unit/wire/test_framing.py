@@ -12,7 +12,7 @@ def test_unfinished_frames_come_whole() -> None:
         buffer = frames.feed(frame[at : at + 1])
         if buffer:
             frames.keep(buffer, 0)
-    assert frames.unfinished
+    assert not frames.whole
     assert frames.feed(frame[-1:]) == frame
 
 

@@ -13,8 +13,9 @@ from quivive.wire.postgres.state import Due, Execution, Lane, SessionState, Undo
 
 _BOUND: Final = b"2\x00\x00\x00\x04"
 _READY: Final = b"Z\x00\x00\x00\x05"
+_READY_IDLE: Final = _READY + b"I"
 _READY_BYTES: Final = 6
-_IDLE: Final = 0x49  # 'I'
+_COMPLETE: Final = ord("C")
 _DESCRIBE_UNNAMED: Final = messages.frame(b"D", b"P\x00")
 _EXECUTE_ALL: Final = messages.frame(b"E", b"\x00\x00\x00\x00\x00")
 MIN_LANE_BYTES: Final = 24
@@ -28,7 +29,7 @@ class Lanes(SessionState):
 
     def _enter_lane(self, data: bytes) -> bool:
         """Recognise the execution of a known statement with one bind by its constant bytes."""
-        if len(data) < MIN_LANE_BYTES or data[5] or self._from_client.unfinished or self._skipping or self._refusing:
+        if len(data) < MIN_LANE_BYTES or data[5] or not self._from_client.whole or self._skipping or self._refusing:
             return False
         name_end = data.find(0, 6)
         statement = self._statements.get(data[6:name_end])
@@ -70,16 +71,11 @@ class Lanes(SessionState):
         statement, bind, at = self._due[0][1]
         lane: Lane = statement.lane
         end = len(data) - _READY_BYTES
-        if (
-            data.startswith(lane.answer)
-            and data[end:-1] == _READY
-            and data[-1] == _IDLE
-            and not self._from_server.unfinished
-        ):
+        if data.startswith(lane.answer) and data.endswith(_READY_IDLE) and self._from_server.whole:
             start = len(lane.answer)
             position, rows = skip_rows(data, start, end)
             if (
-                data[position : position + 1] == b"C"
+                data[position] == _COMPLETE
                 and position + 1 + unpack_length(data, position + 1)[0] == end
                 and self._observer.quick_done(statement, bind, at, rows, position - start)
             ):
@@ -94,7 +90,7 @@ class Lanes(SessionState):
         (statement, request), self._lesson = self._lesson, None
         if (
             len(request) > MAX_LANE_BYTES
-            or self._from_server.unfinished
+            or not self._from_server.whole
             or data[-_READY_BYTES:-1] != _READY
             or not data.startswith(_BOUND)
         ):
