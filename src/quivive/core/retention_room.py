@@ -22,10 +22,10 @@ from quivive.core.retention_search import Stores, ages, reached, run_files, sear
 from quivive.core.writers import CORE_SOURCE, CoreWriter
 from quivive.ledger.log import Ledger
 from quivive.ledger.purge import Order
-from quivive.ledger.removal import Removal, RemovalState
+from quivive.ledger.removal import Removal, Removals, RemovalState
 from quivive.model.clock import DAY_US, HOUR_US, Micros, utc_day
 from quivive.model.entry import KIND_CLASS, EntryKind, SpoolEvent
-from quivive.model.errors import RefusedError, StorageError
+from quivive.model.errors import ConfigurationError, RefusedError, StorageError
 from quivive.model.ids import OPERATOR
 from quivive.model.purge import (
     MAX_BACKUP_DAYS,
@@ -97,6 +97,8 @@ class RetentionRoom:
         """One removal at a time."""
         self._placed: dict[str, Hold] = {}
         self._released: set[str] = set()
+        self.certificates: dict[str, list[CertificateBody]] = {}
+        """Written by this process, for whoever asked for the removal."""
         self._round_at = 0
         self._nightly_for = self._checked_for = ""
         self._stop, self._kick = threading.Event(), threading.Event()
@@ -326,7 +328,8 @@ class RetentionRoom:
             log.warning("core.removal_incomplete", removal=record.id, places=[p.place for p in places if p.found])
             self._ledger.removing.again(record, self._clock())
             return False
-        for body in certificate(record, places, at=self._clock()):
+        self.certificates[record.id] = certificate(record, places, at=self._clock())
+        for body in self.certificates[record.id]:
             own = OPERATOR if record.what is PurgedWhat.CONTROLLER else record.controller
             self._writer.write(EntryKind.PURGE, body, controller=own)
         self._ledger.removing.certified(self._ledger.removals.get(record.id))
@@ -408,6 +411,22 @@ class RetentionRoom:
             principal=_PRINCIPAL,
         )
         return self._projection.query(scope, name, params)
+
+
+def refuse_ended(home: Path, settings: Settings) -> None:
+    """A controller whose contract ended must not come back by its file: its keys would be made anew.
+
+    Raises:
+        ConfigurationError: its file still stands.
+    """
+    for record in Removals(home).records():
+        if record.what is PurgedWhat.CONTROLLER and record.controller in settings.controllers:
+            raise ConfigurationError(
+                file=f"controllers/{record.controller}.toml",
+                key="(file)",
+                expected="no such file, for its contract ended",
+                found="a controller that was removed under a certificate",
+            )
 
 
 def certificate(record: Removal, places: tuple[CheckedPlace, ...], *, at: int) -> list[CertificateBody]:

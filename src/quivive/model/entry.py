@@ -222,6 +222,12 @@ class ActKind(StrEnum):
     RUN_RECORDINGS_PURGE = "run_recordings_purge"
     HOLD_RECORDINGS = "hold_recordings"
     PLAY_RECORDING = "play_recording"
+    PROPOSE_REMOVAL = "propose_removal"
+    DECIDE_REMOVAL = "decide_removal"
+    CARRY_OUT_REMOVAL = "carry_out_removal"
+    REMOVAL_REFUSED = "removal_refused"
+    PLACE_HOLD = "place_hold"
+    VIEW_COMPLETENESS = "view_completeness"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -24,6 +24,7 @@ class Permission(StrEnum):
     OPERATOR_DIRECTORY_WRITE = "operator.directory.write"
     OPERATOR_HEALTH_READ = "operator.health.read"
     OPERATOR_LEDGER_VERIFY = "operator.ledger.verify"
+    OPERATOR_REMOVAL_APPROVE = "operator.removal.approve"
     OPERATOR_ROSTER_WRITE = "operator.roster.write"
     OWN_RECORDINGS_READ = "own.recordings.read"
     OWN_SPACE_READ = "own.space.read"
@@ -64,13 +65,14 @@ _COMMON: Final = frozenset({Permission.PUBLIC_PAGE_READ})
 _REGISTER: Final = frozenset({Permission.RECORDINGS_REGISTER_READ, Permission.RECORDINGS_REGISTER_WRITE})
 
 ROLE_PERMISSIONS: Final[dict[Role, frozenset[Permission]]] = {
-    Role.SECURITY: _TRACE | _COMMON | {Permission.OPERATOR_LEDGER_VERIFY},
+    Role.SECURITY: _TRACE | _COMMON | {Permission.OPERATOR_LEDGER_VERIFY, Permission.OPERATOR_REMOVAL_APPROVE},
     Role.DPO: _TRACE
     | _COMMON
     | _REGISTER
     | {
         Permission.OPERATOR_HEALTH_READ,
         Permission.OPERATOR_LEDGER_VERIFY,
+        Permission.OPERATOR_REMOVAL_APPROVE,
         Permission.RECORDINGS_AUDIO_LISTEN,
         Permission.RECORDINGS_CAMPAIGN_APPROVE,
         Permission.RECORDINGS_PURGE_APPROVE,
