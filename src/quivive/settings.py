@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
+from quivive.anchor_settings import TimestampsSettings, WitnessesSettings, check_anchors
 from quivive.audio_settings import AudioSettings, check_audio
 from quivive.function_settings import FunctionSettings, functions_of, wrong_function
 from quivive.model.access import CaptureMode, Grade
@@ -193,6 +194,8 @@ class _SettingsFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     zones: dict[str, ZoneSettings] = {}
     audio: dict[str, AudioSettings] = {}
     detection: DetectionSettings = DetectionSettings()
+    witnesses: WitnessesSettings = WitnessesSettings()
+    timestamps: TimestampsSettings = TimestampsSettings()
     notices: NoticesSettings = NoticesSettings()
 
 
@@ -226,6 +229,8 @@ class Settings:
     zones: dict[str, ZoneSettings] = field(default_factory=dict)
     audio: dict[str, AudioSettings] = field(default_factory=dict)
     detection: DetectionSettings = field(default_factory=DetectionSettings)
+    witnesses: WitnessesSettings = field(default_factory=WitnessesSettings)
+    timestamps: TimestampsSettings = field(default_factory=TimestampsSettings)
     notices: NoticesSettings = field(default_factory=NoticesSettings)
 
     @property
@@ -257,10 +262,13 @@ def load_settings(home: Path) -> Settings:
         zones=decoded.zones,
         audio=decoded.audio,
         detection=decoded.detection,
+        witnesses=decoded.witnesses,
+        timestamps=decoded.timestamps,
         notices=decoded.notices,
     )
     _check_references(settings)
     _check_detection(settings.detection)
+    check_anchors(home, settings.witnesses, settings.timestamps, SETTINGS_FILE)
     check_notices(settings.notices, SETTINGS_FILE)
     return settings
 

@@ -29,7 +29,6 @@ from quivive.ledger.merkle import EMPTY_ROOT, ProofError, verify_consistency
 from quivive.ledger.note import KeyType, NoteError, VerifierKey, open_signed, parse_verifier_key
 from quivive.ledger.signing import cosign, cosigner_keys
 from quivive.model.errors import ConfigurationError, StorageError
-from quivive.spool.durable import make_directories, write_atomic
 
 MAX_REQUEST_BYTES: Final = 128 * 1024
 """Body or head of a request: 63 proof lines and a note of ten signatures are below 64 kB."""
@@ -247,9 +246,15 @@ def load_key(home: Path) -> Ed25519PrivateKey:
     """
     path = home / KEY_FILE
     try:
-        make_directories(home)
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
         if not path.exists():
-            write_atomic(path, os.urandom(32).hex().encode() + b"\n")
+            fresh = path.with_name(f".tmp-{KEY_FILE}")  # not `spool.durable`: that package brings asyncio's 9 MB along
+            fresh.touch(mode=0o600)
+            with fresh.open("wb") as file:
+                file.write(os.urandom(32).hex().encode() + b"\n")
+                file.flush()
+                os.fsync(file.fileno())
+            fresh.replace(path)
         return Ed25519PrivateKey.from_private_bytes(bytes.fromhex(path.read_text(encoding="ascii").strip()))
     except (OSError, ValueError) as error:
         raise StorageError(f"{path}: cannot be read or written") from error
