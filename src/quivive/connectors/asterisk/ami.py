@@ -25,8 +25,9 @@ from quivive.model.clock import SECOND_US, Micros, now_us, to_rfc3339
 from quivive.model.errors import RefusedError, StorageError
 from quivive.spool.durable import write_atomic
 
-EVENT_CLASSES: Final = "call,agent"
-"""Classes asked for: channels and bridges, queues and their members. Neither variables nor dialplan."""
+EVENT_CLASSES: Final = "call,agent,user"
+"""Classes asked for: channels and bridges, queues and their members, and what the recording pieces say of themselves
+(docs/recording-gate.md). Neither variables nor dialplan."""
 READ_BYTES: Final = 65_536
 GATHER_S: Final = 0.25
 """Seconds events gather before their contacts are written: a call's twenty events then make about five rows."""
@@ -151,16 +152,17 @@ class AmiClient:
             return
         records = [Record(number=self._events + place, fields=event) for place, event in enumerate(events, start=1)]
         self._events += len(events)
-        rows = [row.value for row in self._translator.feed(records, now) if isinstance(row, CanonicalRow)]
-        if rows:
-            await self._deliver(b"\n".join(msgspec.json.encode(row) for row in rows), now)
+        rows: dict[str, list[bytes]] = {}
+        for row in self._translator.feed(records, now):
+            if isinstance(row, CanonicalRow):
+                rows.setdefault(row.kind, []).append(msgspec.json.encode(row.value))
+        for kind, lines in rows.items():
+            await self._deliver(kind, b"\n".join(lines), now)
 
-    async def _deliver(self, body: bytes, now: int) -> None:
+    async def _deliver(self, kind: str, body: bytes, now: int) -> None:
         """Write rows; a full disk is tried again, and meanwhile the socket fills."""
         report = await self._durably(
-            lambda: self._intake.take(
-                kind="contacts", source=self._source, content_type="application/x-ndjson", body=body
-            )
+            lambda: self._intake.take(kind=kind, source=self._source, content_type="application/x-ndjson", body=body)
         )
         for row in report.refused:
             log.warning("ami.row_refused", source=self._source, field=row.field, expected=row.expected, found=row.found)

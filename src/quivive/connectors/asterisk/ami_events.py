@@ -9,9 +9,11 @@ from dataclasses import replace
 from typing import Any, Final
 
 from quivive.connectors.asterisk.assemble import ChannelFact, Step
+from quivive.connectors.asterisk.hearing import HEARD, take_event
 from quivive.connectors.asterisk.linked import LinkedCalls
 from quivive.connectors.asterisk.when import moment
 from quivive.connectors.contact_book import CAP_US, TelephonySettings
+from quivive.connectors.hearing_book import HearingBook
 from quivive.connectors.model import CanonicalRow, Record, Refusal
 from quivive.model.clock import SECOND_US
 
@@ -31,19 +33,24 @@ class AmiTranslator(LinkedCalls):
 
     def __init__(self, settings: TelephonySettings) -> None:
         super().__init__(settings, live=True)
+        self._hearing = HearingBook(settings, live=True)
 
     def read(self, record: Record) -> Refusal | None:
         """Take one event; events of other things are passed over."""
-        for fact in self._facts(_text(record.fields, "event").lower(), record.fields):
+        kind = _text(record.fields, "event").lower()
+        for fact in self._facts(kind, record.fields):
             if fact.linked:
                 self.take(fact, record.number)
+        if kind in HEARD:
+            take_event(self._hearing, kind, record.fields, self._at(record.fields), self.login, record.number)
         return None
 
     def feed(self, records: Iterable[Record], now: int) -> Iterable[CanonicalRow | Refusal]:
         """Take events; calls that have been silent beyond the cap leave the book: their hang-up was missed."""
         rows = super().feed(records, now)
         self.forget_before(now - CAP_US)
-        return rows
+        self._hearing.forget_silent(now)
+        return [*rows, *self._hearing.rows()]
 
     def _facts(self, kind: str, fields: Mapping[str, Any]) -> list[ChannelFact]:
         at = self._at(fields)

@@ -6,15 +6,18 @@ Must never keep the name, the dialplan data or the file of a recording that an e
 """
 
 import csv
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 import msgspec
 
 from quivive.connectors.asterisk.assemble import ChannelFact, Step
+from quivive.connectors.asterisk.hearing import take_cel
 from quivive.connectors.asterisk.linked import LinkedCalls
 from quivive.connectors.asterisk.when import moment
-from quivive.connectors.model import Record, Refusal
+from quivive.connectors.contact_book import TelephonySettings
+from quivive.connectors.hearing_book import HearingBook
+from quivive.connectors.model import CanonicalRow, Record, Refusal
 
 _STEPS: Final = {
     "CHAN_START": Step.START,
@@ -50,7 +53,15 @@ _NAMES: Final = {
 
 
 class CelTranslator(LinkedCalls):
-    """Reads events, groups them by linked id, follows channels."""
+    """Reads events, groups them by linked id, follows channels; recordings and listening come behind the calls."""
+
+    def __init__(self, settings: TelephonySettings) -> None:
+        super().__init__(settings)
+        self._hearing = HearingBook(settings)
+
+    def feed(self, records: Iterable[Record], now: int) -> Iterable[CanonicalRow | Refusal]:
+        """Take events; give the rows of the calls, recordings and listening they touched."""
+        return [*super().feed(records, now), *self._hearing.rows()]
 
     def read(self, record: Record) -> Refusal | None:
         """Take one event."""
@@ -73,6 +84,7 @@ class CelTranslator(LinkedCalls):
         if found is None:
             return Refusal(number=number, field="eventtime", expected="an epoch or a date and time", found="other")
         kind, unique = _text(fields, "eventtype").upper(), _text(fields, "uniqueid")
+        take_cel(self._hearing, kind, fields, found, self.login, number)
         linked = _text(fields, "linkedid") or unique
         if not linked:
             return Refusal(number=number, field="linkedid", expected="a linked id", found="nothing")

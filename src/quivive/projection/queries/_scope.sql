@@ -111,6 +111,21 @@ SELECT * EXCLUDE (nth) FROM (
     WHERE list_contains($controllers, controller) AND (contact_hi <> 0 OR contact_lo <> 0)
 ) WHERE nth = 1
 
+-- fragment: recorded_leg
+-- A switch records the caller's channel and names no agent: then it is whoever spoke in that call at that time.
+SELECT * EXCLUDE (nth) FROM (
+    SELECT
+        r.recording_hi, r.recording_lo, l.agent_hi, l.agent_lo,
+        ROW_NUMBER() OVER (
+            PARTITION BY r.recording_hi, r.recording_lo ORDER BY l.from_at, l.agent_hi, l.agent_lo
+        ) AS nth
+    FROM recording r
+    JOIN leg l ON l.controller = r.controller AND l.contact_hi = r.contact_hi AND l.contact_lo = r.contact_lo
+    WHERE list_contains($controllers, r.controller)
+        AND r.agent_hi = 0 AND r.agent_lo = 0 AND l.leg_role = 'agent' AND (l.agent_hi <> 0 OR l.agent_lo <> 0)
+        AND (l.to_at = 0 OR l.to_at > r.started_at) AND (r.ended_at = 0 OR l.from_at < r.ended_at)
+) WHERE nth = 1
+
 -- fragment: scoped_recording
 SELECT
     r.*,
@@ -124,8 +139,10 @@ FROM recording r
 LEFT JOIN call_answer a
     ON a.controller = r.controller AND a.contact_hi = r.contact_hi AND a.contact_lo = r.contact_lo
     AND a.medium = 'recording'
+LEFT JOIN recorded_leg k ON k.recording_hi = r.recording_hi AND k.recording_lo = r.recording_lo
 LEFT JOIN heard_account h
-    ON h.controller = r.controller AND h.agent_hi = r.agent_hi AND h.agent_lo = r.agent_lo
+    ON h.controller = r.controller AND h.agent_hi = COALESCE(k.agent_hi, r.agent_hi)
+    AND h.agent_lo = COALESCE(k.agent_lo, r.agent_lo)
     AND h.valid_from <= CASE WHEN r.started_at > 0 THEN r.started_at ELSE r.ended_at END
     AND CASE WHEN r.started_at > 0 THEN r.started_at ELSE r.ended_at END < h.valid_to
 WHERE list_contains($controllers, r.controller)
