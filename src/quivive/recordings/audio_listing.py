@@ -59,7 +59,7 @@ class ListingStore:
                 raise AudioUnreachableError(
                     f"audio store {self.name}: row {row.number} of its listing cannot be read: expected {row.expected}"
                 )
-            objects.append(_object(row.value, made_at))
+            objects.append(_object(row.value))
         objects.sort(key=lambda each: each.path)
         return Scan(store=self.name, at=made_at, objects=tuple(objects), others=0, declared=True)
 
@@ -94,9 +94,9 @@ def _records(records: Iterable[Record | Refusal]) -> Iterator[Record]:
         yield record
 
 
-def _object(value: Mapping[str, Any], made_at: int) -> AudioObject:
+def _object(value: Mapping[str, Any]) -> AudioObject:
     told = {name: str(value[name]) for name in _TEXTS if value.get(name)}
     told |= {name: str(from_rfc3339(value[name])) for name in _INSTANTS if value.get(name)}
     path = str(value.get("location") or value["id"])
     size = int(value.get("size_bytes", 0))
-    return AudioObject(path=path, size_bytes=size, modified_at=made_at, told=told)
+    return AudioObject(path=path, size_bytes=size, modified_at=0, told=told)

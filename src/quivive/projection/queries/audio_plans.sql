@@ -21,7 +21,8 @@ SELECT
     (SELECT SUM(c.items) FROM audio_plan c WHERE c.plan_hi = p.plan_hi AND c.plan_lo = p.plan_lo) AS items,
     COALESCE(s.step, '') AS step, COALESCE(s.attempt, 0) AS attempt, COALESCE(s.stepped_at, 0) AS stepped_at,
     COALESCE(s.removed, 0) AS removed, COALESCE(s.left_over, 0) AS left_over, COALESCE(s.failures, '[]') AS failures,
-    a.approval_hi, a.approval_lo, COALESCE(a.state, '') AS state, COALESCE(a.decided_by, '') AS decided_by,
+    COALESCE(a.approval_hi, 0) AS approval_hi, COALESCE(a.approval_lo, 0) AS approval_lo,
+    COALESCE(a.state, '') AS state, COALESCE(a.decided_by, '') AS decided_by,
     COALESCE(a.decided_at, 0) AS decided_at, COALESCE(a.expires_at, 0) AS expires_at,
     COALESCE(a.valid_us, 0) AS valid_us
 FROM audio_plan p
