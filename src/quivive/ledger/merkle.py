@@ -70,7 +70,7 @@ def verify_inclusion(*, entry_hash: bytes, index: int, size: int, proof: Sequenc
         else:
             current = node_hash(current, sibling)
         at, last = at >> 1, last >> 1
-    if last != 0 or current != root:
+    if last != 0 or current != root or len(root) != HASH_BYTES:
         raise ProofError("the inclusion proof does not lead to the root")
 
 

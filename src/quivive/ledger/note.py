@@ -165,7 +165,7 @@ def _read_line(line: str, *, exact: bool) -> tuple[str, bytes]:
     except (binascii.Error, ValueError) as error:
         raise NoteError("a signature line is malformed") from error
     respelled = exact and base64.b64encode(signature).decode() != encoded
-    short = len(signature) <= _KEY_HASH_BYTES
+    short = len(signature) <= _KEY_HASH_BYTES or len(encoded) % 4  # Python lets an excess "=" pass
     if not line.startswith(_SIGNATURE_START) or not _valid_name(name) or short or respelled:
         raise NoteError("a signature line is malformed")
     return name, signature

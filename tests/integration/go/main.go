@@ -1,5 +1,7 @@
 // Checks logs with the Go reference library alone: signed checkpoint, inclusion and consistency from tiles.
 // Arguments: one folder for each log, holding vkey, checkpoint and tile/. Prints "ok <size>" for each.
+// A folder with a file `minimum` is pruned: proofs from there on must hold, the first entry must be gone.
+// `judge VKEY FILE` prints for each note in a file whether note.Open accepts it.
 package main
 
 import (
@@ -68,13 +70,22 @@ func check(f folder) {
 	copy(root[:], raw)
 	tree := tlog.Tree{N: size, Hash: root}
 	reader := tlog.TileHashReader(tree, f) // checks each tile it reads against the root
-	for i := int64(0); i < size; i += 1 + size/700 {
+	minimum := int64(0)
+	if text, err := os.ReadFile(filepath.Join(string(f), "minimum")); err == nil {
+		minimum, err = strconv.ParseInt(strings.TrimSpace(string(text)), 10, 64)
+		must(err)
+		if _, err := tlog.ProveRecord(size, 0, reader); err == nil {
+			fmt.Println("the first entry is still proven")
+			os.Exit(1)
+		}
+	}
+	for i := minimum; i < size; i += 1 + size/700 {
 		proof, err := tlog.ProveRecord(size, i, reader)
 		must(err)
 		must(tlog.CheckRecord(proof, size, root, i, tlog.RecordHash(entry(f, size, i))))
 	}
 	for _, old := range []int64{1, size / 3, size / 2, size - 1} {
-		if old < 1 || old >= size {
+		if old < 1 || old >= size || old < minimum {
 			continue
 		}
 		oldRoot, err := tlog.TreeHash(old, reader)
@@ -86,7 +97,25 @@ func check(f folder) {
 	fmt.Println("ok", size)
 }
 
+// judge says of each note in a file (a line each: base64) whether note.Open accepts it under the verifier.
+func judge(vkey, name string) {
+	verifier, err := note.NewVerifier(vkey)
+	must(err)
+	data, err := os.ReadFile(name)
+	must(err)
+	for _, line := range strings.Fields(string(data)) {
+		raw, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(line, "-"))
+		must(err)
+		_, err = note.Open(raw, note.VerifierList(verifier))
+		fmt.Println(err == nil)
+	}
+}
+
 func main() {
+	if len(os.Args) == 4 && os.Args[1] == "judge" {
+		judge(os.Args[2], os.Args[3])
+		return
+	}
 	for _, name := range os.Args[1:] {
 		check(folder(name))
 	}
