@@ -27,6 +27,7 @@ from quivive.language import said, speak
 from quivive.model.errors import ConfigurationError, QuiviveError
 from quivive.recording_cli import add_recording_commands
 from quivive.recording_purge_cli import add_audio_commands
+from quivive.retention_cli import add_retention
 from quivive.rule_cli import add_rule_commands
 
 EXIT_FAILED: Final = 1
@@ -446,6 +447,7 @@ add_bench_commands(cli)
 add_evidence(cli)
 add_cases(cli)
 add_audio_commands(cli, _ask, _emit)
+add_retention(cli, _ask, _emit)
 add_recording_commands(cli, _ask, _emit)
 
 

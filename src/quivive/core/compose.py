@@ -21,6 +21,7 @@ from quivive.core.pipeline import Pipeline
 from quivive.core.playback import Playbacks
 from quivive.core.policies import PolicyKeeper
 from quivive.core.recording_round import RecordingRound
+from quivive.core.reporting import report_ports
 from quivive.core.retention_room import RetentionRoom
 from quivive.core.story import prove
 from quivive.detection.exposure_search import Lift, search
@@ -37,6 +38,7 @@ from quivive.privacy.subject import RECORD_KIND, SubjectKeyer
 from quivive.projection.projection import Projection, ProjectionUnavailableError
 from quivive.projection.query import Scope
 from quivive.recordings.desk import Desk
+from quivive.reports.office import ReportOffice
 from quivive.settings import ControllerSettings, Settings
 from quivive.vault import Vault
 from quivive.web.services import ControllerFacts, LedgerHead, RuleFacts, Services, SourceFacts, StoryResult
@@ -81,6 +83,7 @@ def services(parts: Parts) -> Services:
         sources=_sources(parts),
         intake=_Intake(parts.intake),
         cases=_cases(parts),
+        reports=ReportOffice(report_ports(parts.settings, parts.keyring, parts.ledger, parts.clock)),
         playback=parts.playbacks,
         purge=parts.audio_desk,
         webhook=Webhook(settings, parts.intake, parts.clock),

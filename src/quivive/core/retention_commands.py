@@ -14,6 +14,7 @@ from typing import Any, Final
 
 import msgspec
 
+from quivive.core.completeness import complete
 from quivive.core.compose import Parts
 from quivive.core.control import Handler
 from quivive.core.retention_room import RetentionRoom
@@ -62,6 +63,7 @@ def retention_commands(parts: Parts, writer: CoreWriter) -> dict[str, Handler]:
         "hold-add": table.hold_add,
         "hold-release": table.hold_release,
         "hold-list": table.hold_list,
+        "completeness": table.completeness,
     }
 
 
@@ -216,6 +218,16 @@ class RetentionCommands:
                 for each in holds
             ]
         }
+
+    async def completeness(self, request: dict[str, Any]) -> dict[str, Any]:
+        """How complete one controller's day is: numbers, signs of life, gaps, counts by shape."""
+        controller, day = self._controller(request), str(request["day"])
+        from_at, now = day_start(day), self._parts.clock()
+        report = await asyncio.to_thread(
+            complete, self._parts.projection, self._parts.ledger, controller, from_at=from_at, now=now, principal=OWNER
+        )
+        await self._record(ActKind.VIEW_COMPLETENESS, f"{controller}/{day}", len(report["sources"]))
+        return report
 
     # --- inside
 

@@ -18,17 +18,18 @@ from typing import Final
 
 from quivive.ledger.checkpoint import ORIGIN_PATTERN
 from quivive.ledger.entry import EntryError, encode_entry
-from quivive.ledger.frame import source_ranges
+from quivive.ledger.frame import SourceRanges, source_ranges
 from quivive.ledger.heads import FramePlace, Heads
 from quivive.ledger.intervals import Intervals
 from quivive.ledger.note import VerifierKey
 from quivive.ledger.own import as_gap, opening
 from quivive.ledger.published import PublishedLog
-from quivive.ledger.purge import settle
+from quivive.ledger.purge import segment_part, settle
 from quivive.ledger.recovery import LedgerDamagedError
 from quivive.ledger.removal import Removals
 from quivive.ledger.removing import LedgerParts, Removing
 from quivive.ledger.restore import open_run, restore
+from quivive.ledger.sequences import SourceNumbers, day_numbers
 from quivive.ledger.shard import Prepared, Segment, Shard, group
 from quivive.ledger.signing import verifier_key
 from quivive.ledger.snapshot import copy_evidence
@@ -208,6 +209,21 @@ class Ledger:
         """How far a source was taken: everything up to it is durable here."""
         epoch, seq = self._cursors.get(source) or self._cursor_from_ranges(source)
         return SpoolCursor(source=source, epoch=epoch, seq=seq)
+
+    def numbers(self, controller: str, day: str) -> tuple[SourceNumbers, ...]:
+        """Numbers of the sources of one controller on one UTC day, of every class, removed ones included.
+
+        Raises:
+            StorageError: a segment cannot be read.
+        """
+        ranges: list[SourceRanges] = []
+        with self._files_lock:
+            for path in sorted((self._home / "segments" / controller).glob(f"*/{day}")):
+                ranges += segment_part(self._home, path.relative_to(self._home).as_posix()).sources
+        for record in self.removals.records():
+            if (record.controller, record.day) == (controller, day):
+                ranges += record.sources
+        return day_numbers(ranges, self._ranges)
 
     # --- publish
 

@@ -106,7 +106,7 @@ class Removing:
         parts = self._parts
         found = parts.shards.get(shard)
         if found is None or not 0 <= index < found.next_index or parts.removals.at(shard, index):
-            raise RefusedError(NOT_THERE, f"{shard} index {index}")
+            raise RefusedError(NOT_THERE, f"{shard}/{index}")
         with parts.files_lock:
             (run,) = parts.heads.runs(shard, index, 1)
             ((_, event),) = open_run(parts.home, parts.keyring, run, index, 1)
@@ -124,7 +124,7 @@ class Removing:
         (controller, retention_class, day), entry = self.tell(shard, index)
         found = parts.shards[shard]
         if index >= found.log.signed_size:
-            raise RefusedError(NOT_PUBLISHED, f"{shard} index {index}")
+            raise RefusedError(NOT_PUBLISHED, f"{shard}/{index}")
         old = parts.keyring.find_day_key(controller, retention_class, day)
         assert old is not None
         part = Part(
