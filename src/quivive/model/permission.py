@@ -15,6 +15,7 @@ class Permission(StrEnum):
     CONTROLLER_CASES_READ = "controller.cases.read"
     CONTROLLER_CASES_WRITE = "controller.cases.write"
     CONTROLLER_COVERAGE_READ = "controller.coverage.read"
+    CONTROLLER_EVIDENCE_EXPORT = "controller.evidence.export"
     CONTROLLER_EXPOSURE_SEARCH = "controller.exposure.search"
     CONTROLLER_SUBJECT_SEARCH = "controller.subject.search"
     CONTROLLER_UNEXPLAINED_READ = "controller.unexplained.read"
@@ -55,6 +56,7 @@ _TRACE: Final = frozenset(
         Permission.CONTROLLER_CASES_READ,
         Permission.CONTROLLER_CASES_WRITE,
         Permission.CONTROLLER_COVERAGE_READ,
+        Permission.CONTROLLER_EVIDENCE_EXPORT,
         Permission.CONTROLLER_EXPOSURE_SEARCH,
         Permission.CONTROLLER_SUBJECT_SEARCH,
         Permission.CONTROLLER_UNEXPLAINED_READ,

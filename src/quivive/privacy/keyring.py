@@ -247,6 +247,20 @@ class Keyring:
         with self._lock:
             return self._remember(place, secrets)
 
+    def operator_secret(
+        self, name: str, fields: tuple[str, ...], make: Callable[[], dict[str, bytes]]
+    ) -> dict[str, bytes]:
+        """A secret of the operator by its name, made (durable before it is returned) the first time.
+
+        Raises:
+            StorageError: it cannot be read or written.
+        """
+        path = self._folder / f"{name}.json"
+        with self._lock:
+            if not path.exists():
+                _write_sealed(path, self._master, name, make())
+        return _read_sealed(path, self._master, name, fields)
+
     def case_key(self, controller: str, case: str) -> bytes:
         """Key of one case's folder, made (durable before it is returned) if there is none; its own clock, its own end.
 

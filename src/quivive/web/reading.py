@@ -33,6 +33,7 @@ class Purpose(StrEnum):
     COVERAGE_REVIEW = "coverage_review"
     EXPOSURE_SEARCH = "exposure_search"
     CASE = "case"
+    EVIDENCE = "evidence"
     OWN_SPACE = "own_space"
     OPERATION = "operation"
     RECORDINGS = "recordings"

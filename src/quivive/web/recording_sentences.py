@@ -23,6 +23,7 @@ from quivive.model.recording_register import (
     Wanted,
     WarningCode,
 )
+from quivive.recordings.draft import WEEKDAYS
 from quivive.recordings.rules import Warned
 from quivive.web.i18n import Texts
 
@@ -44,12 +45,21 @@ CODES: Final[tuple[tuple[str, type[StrEnum]], ...]] = (
     ("nonconformity", NonconformityKind),
 )
 """Every closed set of the register that has a sentence per member."""
+DONE: Final = ("proposed", "announced", "declined", "ended")
+"""What the register's page says after a deed."""
+PROBLEMS: Final = (
+    "campaign_dpo_announces", "campaign_name_taken", "campaign_unknown", "document_unknown", "grid_unknown",
+    "kiosk_code_unknown", "marks_invalid", "not_a_listener", "purpose_unfit", "recording_unknown",
+)  # fmt: skip
+"""Refusals of the register that a person may meet."""
 
 
 def all_codes() -> Iterator[str]:
     """Every sentence id that this file can ask for."""
     for prefix, members in CODES:
         yield from (f"{prefix}.{member}" for member in members)
+    yield from (f"weekday.{day}" for day in WEEKDAYS)
+    yield from (f"recordings.done.{done}" for done in DONE)
 
 
 def refusal(texts: Texts, refused: Refusal) -> str:

@@ -18,6 +18,7 @@ from quivive.model.entry import ActKind
 from quivive.model.gate import GateState
 from quivive.model.permission import Role
 from quivive.model.verdict import Strength, Template, UnknownCause, Verdict
+from quivive.reports import sentences as report_sentences
 from quivive.settings import SourceKind
 from quivive.web import alert_sentences, audio_sentences, case_sentences, recording_sentences
 from quivive.web.i18n import Texts
@@ -60,11 +61,11 @@ PROBLEMS: Final = (
     "alert_unknown", "answer_missing", "bad_request", "content_type", "controller_unknown", "defect",
     "field_invalid", "filter_invalid", "form_expired", "identity_kind_unknown", "link_expired", "link_unknown",
     "link_used", "method_not_allowed", "not_durable", "not_found", "other_site", "outcome_missing",
-    "permission_refused", "person_missing", "question_closed", "question_unknown", "rebuilding",
+    "period_invalid", "permission_refused", "person_missing", "question_closed", "question_unknown", "rebuilding",
     "record_key_parts", "record_notation", "record_table_ambiguous", "record_table_unknown", "rule_unknown",
     "sign_in_needed", "sign_in_refused_too_often", "subject_one_of", "subject_unreadable", "switch_off",
     "too_large", "too_many_keys", "unknown_search", *case_sentences.PROBLEMS,
-    *audio_sentences.PROBLEMS,
+    *audio_sentences.PROBLEMS, *recording_sentences.PROBLEMS,
 )  # fmt: skip
 """Refusals that a person may meet; any other code is shown as `problem.other` with its code."""
 
@@ -78,6 +79,7 @@ def all_codes() -> Iterator[str]:
     yield from (f"review.{outcome}" for outcome in ReviewOutcome if outcome is not ReviewOutcome.NONE)
     yield from alert_sentences.all_codes()
     yield from case_sentences.all_codes()
+    yield from report_sentences.all_codes()
     yield from audio_sentences.all_codes()
     yield from recording_sentences.all_codes()
     yield from (

@@ -15,6 +15,7 @@ from quivive.intake import IntakeKind, IntakeReport
 from quivive.model.alert import AlertChangeBody, WordBody
 from quivive.model.entry import ActBody
 from quivive.recordings.desk import Desk
+from quivive.reports.office import ReportOffice
 from quivive.vault import Vault
 from quivive.web.audio_services import PlaybackDesk, PurgeDesk
 
@@ -197,7 +198,7 @@ class Services:
             return when durable and raise StorageError when they cannot.
         exposure_search: see the protocol. rules: the rules in force, in their order. sources: as configured.
         playback, purge: hearing and removing recordings; None where no audio store is declared.
-        cases: the office of cases; None where there is none (tests).
+        cases, reports: the offices of cases and of reports; None where there is none (tests).
         desk: deeds on the register of recordings; None where there is none (tests).
         webhook: see the protocol; None where no connector runs (tests).
         clock: now, microseconds UTC.
@@ -234,6 +235,7 @@ class Services:
     contact: str
     webhook: Webhook | None = None
     cases: CaseOffice | None = None
+    reports: ReportOffice | None = None
     playback: PlaybackDesk | None = None
     purge: PurgeDesk | None = None
     desk: Desk | None = None

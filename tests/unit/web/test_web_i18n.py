@@ -85,7 +85,9 @@ def test_every_sentence_has_a_text(language):
     assert prefixes <= {"home.figure.", "period.", "language.", "field.", "alerts.tab."}
 
 
-REFUSERS = ("web", "privacy", "vault.py", "core/compose.py", "cases")
+REFUSERS = ("web", "privacy", "vault.py", "core/compose.py", "cases", "recordings/desk.py", "recordings/analysis.py",
+    "vault_recordings.py",
+)  # fmt: skip
 
 
 def raised():

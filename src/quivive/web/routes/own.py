@@ -17,9 +17,11 @@ from quivive.model.errors import RefusedError
 from quivive.model.ids import KEY_PATTERN
 from quivive.model.permission import Permission
 from quivive.privacy.pseudonym import neutral_code
+from quivive.web import notice_texts
 from quivive.web.guards import requires, services_of
-from quivive.web.pages import page
+from quivive.web.pages import page, texts_of
 from quivive.web.reading import Period, Purpose, Reader, reader_for
+from quivive.web.routes.own_recordings import own_part
 from quivive.web.rows import flag, number, text
 
 CORRECTION_US: Final = 7 * DAY_US
@@ -175,6 +177,10 @@ async def own_space(request: Request[Any, Any, Any]) -> Response[str]:
         cases=[_ended(row) for row in await reader.raw("cases_of", person=person)],
         retention_days=max((facts.trace_retention_days for facts in reader.services.controllers), default=0),
         thanks=request.query_params.get("answered", "") == "1",
+        heard_part=await own_part(reader),
+        notice_read=request.query_params.get("read", "") == "1",
+        written=lambda begins, ends: notice_texts.period(texts_of(request), begins, ends),
+        why=lambda body: notice_texts.why(texts_of(request), body),
     )
 
 
