@@ -83,6 +83,10 @@ class Texts:
         """`dd/mm/yyyy` in the time zone of the site."""
         return format_datetime(self._local(at), _DATE, tzinfo=self.zone, locale=self.locale)
 
+    def day_short(self, at: int) -> str:
+        """`lun. 7` in the time zone of the site."""
+        return format_datetime(self._local(at), "EEE d", tzinfo=self.zone, locale=self.locale)
+
     def weekday(self, at: int) -> str:
         """`lundi 7 décembre` in the time zone of the site."""
         return format_datetime(self._local(at), "EEEE d MMMM", tzinfo=self.zone, locale=self.locale)

@@ -49,7 +49,7 @@ DONE: Final = ("proposed", "announced", "declined", "ended")
 """What the register's page says after a deed."""
 PROBLEMS: Final = (
     "campaign_dpo_announces", "campaign_name_taken", "campaign_unknown", "document_unknown", "grid_unknown",
-    "kiosk_code_unknown", "marks_invalid", "not_a_listener", "purpose_unfit", "recording_unknown",
+    "gate_demonstration", "kiosk_code_unknown", "marks_invalid", "not_a_listener", "purpose_unfit", "recording_unknown",
 )  # fmt: skip
 """Refusals of the register that a person may meet."""
 
