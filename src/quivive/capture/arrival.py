@@ -34,6 +34,7 @@ MAX_EARLY_BYTES: Final = 1 << 20
 _PASSWORD: Final = ord("p")
 _STATUS: Final = ord("S")
 _ENCODING: Final = b"client_encoding\x00"
+_PATH: Final = b"search_path\x00"
 _REPLICATION_OFF: Final = frozenset({"", "0", "off", "no", "false"})
 
 
@@ -81,6 +82,7 @@ class Arrival:
         self._cancel_key = b""
         self._direct = False
         self._encoding = b"UTF8"
+        self._path: bytes | None = None
         self._said_all = False
         self._connecting: asyncio.Task[None] | None = None
         self._patience: asyncio.TimerHandle | None = None
@@ -317,6 +319,8 @@ class Arrival:
         """
         if message[0] == _STATUS and message.startswith(_ENCODING, HEADER_BYTES):
             self._encoding = message[HEADER_BYTES + len(_ENCODING) : -1]
+        if message[0] == _STATUS and message.startswith(_PATH, HEADER_BYTES):  # PostgreSQL 18 and later
+            self._path = message[HEADER_BYTES + len(_PATH) : -1]
         if message[0] == ord("K"):
             self._cancel_key = message[HEADER_BYTES:]
         if self._termination is not None:

@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from quivive.capture.place import NO_PROGRAMS, Programs
-from quivive.capture.variables import Change, Variables, changes_of
+from quivive.capture.variables import UNREAD, Change, Variables, changes_of
 from quivive.model.access import AttributionSource
 from quivive.model.gate import CapturePolicy
 from quivive.privacy.pseudonym import ControllerKeys, agent_key, contact_key
 from quivive.wire.plan import StatementPlan
+from quivive.wire.setting import ROLE, SEARCH_PATH
 from quivive.wire.shape import Literal
 
 MAX_LOGIN: Final = 256
@@ -84,6 +85,8 @@ class SessionFacts:
         "_lost",
         "_memo",
         "_now",
+        "_path_then",
+        "_path_told",
         "agent_variable",
         "contact_variable",
         "login",
@@ -96,11 +99,16 @@ class SessionFacts:
         self.login = login
         self.agent_variable = settings.agent_variable.lower()
         self.contact_variable = settings.contact_variable.lower()
-        tracked = {self.agent_variable, self.contact_variable, "application_name"}
-        self._base = Variables(tracked, {key.lower(): value for key, value in startup.items()})
+        tracked = {self.agent_variable, self.contact_variable, "application_name", SEARCH_PATH, ROLE}
+        given = {key.lower(): value for key, value in startup.items()}
+        if given.get(SEARCH_PATH) == "":
+            given[SEARCH_PATH] = '""'  # no schema at all; "" would be the default
+        self._base = Variables(tracked, given)
         self._now = self._base
         self._batches: deque[_Batch] = deque()
         self._lost = False
+        self._path_told: str | None = None
+        self._path_then = self._base.path()
         self._memo: dict[tuple[str, str], str] = {}  # last pseudonyms; bounded below
 
     def sent(
@@ -169,6 +177,7 @@ class SessionFacts:
         if not self._batches:
             self._lost = False
             self._now = self._base
+        self._path_then = self._base.path()
 
     def _replay(self) -> None:
         """Compute what the statements sent next will see: the settled state, then all that is in flight."""
@@ -186,6 +195,24 @@ class SessionFacts:
     def variable(self, name: str) -> str:
         """Value of a tracked variable for a statement sent now, "" when unset."""
         return "" if self._lost else self._now.get(name.lower())
+
+    @property
+    def path(self) -> str:
+        """Search path for a statement sent now: as set, "" for the default, UNREAD when nobody can tell.
+
+        The server's own word, where it gives one (PostgreSQL 18), stands until the session sets another.
+        """
+        said = UNREAD if self._lost else self._now.path()
+        return self._path_told if self._path_told is not None and said == self._path_then else said
+
+    @property
+    def user(self) -> str:
+        """Who `"$user"` is in the search path."""
+        return self.variable(ROLE) or self.login
+
+    def path_reported(self, value: str) -> None:
+        """ParameterStatus of the search path, just before ReadyForQuery."""
+        self._path_told = value or '""'
 
     def pseudonym(self, kind: str, keys: ControllerKeys, value: str) -> str:
         """Agent or contact key of a value, remembered for the next execution of the same session."""

@@ -17,6 +17,8 @@ __all__ = ["CatalogueReader", "CatalogueSnapshot", "Column", "Relation", "build_
 
 MAX_RELATIONS: Final = 100_000
 """Relations read from one database; a schema beyond this is unmapped, hence protected and shown."""
+SERVER_PATH: Final = '"$user", public'
+"""PostgreSQL's own default."""
 MAX_VIEW_DEPTH: Final = 16
 """Views inside views that are followed."""
 
@@ -64,6 +66,22 @@ SELECT DISTINCT n.nspname, p.proname
                      AND p.proname NOT LIKE 'dblink%')
 """
 """User functions that may read tables: not immutable, not a trigger (2279), not of an extension (dblink excepted)."""
+PATHS_SQL: Final = """
+SELECT coalesce(r.rolname, ''), c.text
+  FROM pg_catalog.pg_db_role_setting s
+  LEFT JOIN pg_catalog.pg_roles r ON r.oid = s.setrole
+ CROSS JOIN LATERAL pg_catalog.unnest(s.setconfig) AS c (text)
+ WHERE c.text LIKE 'search\\_path=%' AND (s.setrole = 0 OR r.oid IS NOT NULL)
+   AND s.setdatabase IN (0, (SELECT d.oid FROM pg_catalog.pg_database d
+                              WHERE d.datname = pg_catalog.current_database()))
+ ORDER BY s.setdatabase
+"""
+"""Search paths set for roles and for the database; of two for one role the database's own comes last and holds."""
+BASE_PATH_SQL: Final = "SELECT pg_catalog.current_setting('search_path'), current_user"
+CLOSED_SQL: Final = f"""
+SELECT n.nspname FROM pg_catalog.pg_namespace n
+ WHERE {_USER} AND NOT pg_catalog.has_schema_privilege('public', n.oid, 'USAGE')
+"""
 SEARCH_PATH_SQL: Final = "SELECT pg_catalog.unnest(pg_catalog.current_schemas(false))"
 _READING_BUILTINS: Final = frozenset(
     {
@@ -103,6 +121,9 @@ class RawCatalogue:
     view_fields: dict[int, tuple[Field, ...]]
     functions: Sequence[tuple[str | None, ...]]
     search_path: tuple[str, ...]
+    base_path: str = ""
+    defaults: Sequence[tuple[str | None, ...]] = ()
+    closed: Sequence[tuple[str | None, ...]] = ()
 
 
 async def load_snapshot(connection: CatalogueReader, catalogue: Catalogue) -> CatalogueSnapshot:
@@ -122,6 +143,10 @@ async def load_snapshot(connection: CatalogueReader, catalogue: Catalogue) -> Ca
             if not error.state:
                 raise
             view_fields[int(oid)] = ()
+    defaults = await connection.query(PATHS_SQL)
+    base = await connection.query(BASE_PATH_SQL)
+    base_path, side_user = base[0] if base else ("", "")
+    own = any(role == side_user for role, _ in defaults)  # then the server's default cannot be seen from here
     return build_snapshot(
         RawCatalogue(
             relations=await connection.query(RELATIONS_SQL),
@@ -130,6 +155,9 @@ async def load_snapshot(connection: CatalogueReader, catalogue: Catalogue) -> Ca
             view_fields=view_fields,
             functions=await connection.query(FUNCTIONS_SQL),
             search_path=tuple(row[0] for row in await connection.query(SEARCH_PATH_SQL) if row[0] is not None),
+            base_path=SERVER_PATH if own else base_path or "",
+            defaults=defaults,
+            closed=await connection.query(CLOSED_SQL),
         ),
         catalogue,
     )
@@ -156,6 +184,9 @@ def build_snapshot(raw: RawCatalogue, catalogue: Catalogue) -> CatalogueSnapshot
         unmapped=tuple(sorted(r.name for r in user if r.table is None and r.protected)),
         missing=_missing(catalogue, relations.values()),
         by_name=_by_name(relations.values()),
+        base_path=raw.base_path,
+        defaults={role or "": (text or "").partition("=")[2] for role, text in raw.defaults},
+        closed=frozenset(row[0] for row in raw.closed if row[0] is not None),
     )
 
 

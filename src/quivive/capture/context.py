@@ -15,7 +15,9 @@ from quivive.capture.catalogue import CatalogueSnapshot
 from quivive.capture.counts import Counts
 from quivive.capture.encode import encode_body
 from quivive.capture.place import NO_ZONES, Zones
+from quivive.capture.run import OWN_PATH
 from quivive.capture.settling import Prepared
+from quivive.capture.snapshot import UNKNOWN_PATH
 from quivive.capture.statements import Known, Shape, Statements
 from quivive.model.access import CaptureMode, GapBody, GapCause, Grade, LinkBody
 from quivive.model.entry import EntryKind
@@ -28,6 +30,8 @@ from quivive.wire.fields import Field
 
 MAX_LINKS: Final = 65_536
 """Links remembered as already told: about 10 MB."""
+MAX_PATHS: Final = 1_024
+"""Search paths of sessions for which the catalogue is remembered."""
 MAX_MADE: Final = 1_024
 """Undeclared tables remembered with the tables they were filled from."""
 REFRESH_PAUSE_S: Final = 1.0
@@ -56,8 +60,10 @@ class Spool(Protocol):
 class Side(Protocol):
     """The part of the side connection that recorders need."""
 
-    async def fields_of(self, known: Known, index: int, types: tuple[int, ...]) -> tuple[Field, ...] | None:
-        """Columns of a statement, None when they cannot be told."""
+    async def fields_of(
+        self, known: Known, index: int, types: tuple[int, ...], path: tuple[str, ...] | None = None
+    ) -> tuple[Field, ...] | None:
+        """Columns of a statement, None when they cannot be told; `path` where it is not that of the side account."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,6 +107,8 @@ class RelayContext:
         self.snapshot = snapshot
         self.policy = policy
         self.generation = 1
+        self.names = 1
+        """Counts up when a name may mean another table than before."""
         self.statements = Statements()
         self.counts = Counts()
         self.prepared: Prepared = {}
@@ -114,7 +122,10 @@ class RelayContext:
         self._links: dict[tuple[str, str], None] = {}
         self._lost = 0
         self._lost_from = 0
-        self._describing: dict[tuple[int, int], asyncio.Future[None]] = {}
+        self._describing: dict[tuple[int, int, tuple[str, ...]], asyncio.Future[None]] = {}
+        self._paths: dict[tuple[str, str], tuple[str, ...]] = {}
+        self._views: dict[tuple[str, ...], CatalogueSnapshot] = {}
+        self._bare: frozenset[str] | None = None
         self._refreshing: asyncio.Future[None] | None = None
         self._refreshed = float("-inf")
 
@@ -189,22 +200,62 @@ class RelayContext:
 
     # --- catalogue and descriptions ---------------------------------------------------------------------------------
 
-    def describe(self, known: Known, index: int, types: tuple[int, ...]) -> "asyncio.Future[None] | None":
-        """Ask for the columns of a statement aside, once per shape; None when nobody can be asked."""
+    def path_of(self, said: str, user: str) -> tuple[str, ...]:
+        """Schemas of a session's search path; the same object for the same path."""
+        found = self._paths.get((said, user))
+        if found is None:
+            if len(self._paths) >= MAX_PATHS:
+                self._paths.clear()
+            found = self.snapshot.path_of(said, user)
+            found = self._paths[said, user] = self.view(found).search_path
+        return found
+
+    def view(self, path: tuple[str, ...]) -> CatalogueSnapshot:
+        """The catalogue as a session with this search path sees it."""
+        if path is OWN_PATH or path == self.snapshot.search_path:
+            return self.snapshot
+        found = self._views.get(path)
+        if found is None:
+            if len(self._views) >= MAX_PATHS:
+                self._views.clear()
+            found = self._views[path] = replace(self.snapshot, search_path=path)
+        return found
+
+    @property
+    def bare_names(self) -> frozenset[str]:
+        """Names of lasting tables and views, without their schemas."""
+        if self._bare is None:
+            self._bare = frozenset(name.rpartition(".")[2] for name in _lasting(self.snapshot))
+        return self._bare
+
+    def _replaced(self, snapshot: CatalogueSnapshot) -> None:
+        self.snapshot = snapshot
+        self.generation += 1
+        self._paths.clear()
+        self._views.clear()
+        self._bare = None
+
+    def describe(
+        self, known: Known, index: int, types: tuple[int, ...], path: tuple[str, ...]
+    ) -> "asyncio.Future[None] | None":
+        """Ask for the columns of a statement aside, once per shape and path; None when nobody can be asked."""
         shape = known.shape
-        if self._side is None or not known.text:
+        if self._side is None or not known.text or path is UNKNOWN_PATH:
             return None
-        key = (id(shape), index)
+        key = (id(shape), index, path)
         running = self._describing.get(key)
         if running is None:
-            running = asyncio.ensure_future(self._describe(self._side, known, index, types))
+            running = asyncio.ensure_future(self._describe(self._side, known, index, types, path))
             self._describing[key] = running
             running.add_done_callback(lambda _: self._describing.pop(key, None))
         return running
 
-    async def _describe(self, side: Side, known: Known, index: int, types: tuple[int, ...]) -> None:
+    async def _describe(
+        self, side: Side, known: Known, index: int, types: tuple[int, ...], path: tuple[str, ...]
+    ) -> None:
         shape: Shape = known.shape
-        shape.described[index] = await side.fields_of(known, index, types)
+        own = path == self.snapshot.search_path
+        shape.described[index, path] = await side.fields_of(known, index, types, None if own else path)
 
     def tie(self, name: str, sources: tuple[str, ...]) -> None:
         """A table was filled from others: what is read there names them."""
@@ -213,8 +264,7 @@ class RelayContext:
         both = tuple(dict.fromkeys((*known, *sources)))
         if both == known or len(self.snapshot.made) >= MAX_MADE:
             return
-        self.snapshot = replace(self.snapshot, made={**self.snapshot.made, bare: both})
-        self.generation += 1
+        self._replaced(replace(self.snapshot, made={**self.snapshot.made, bare: both}))
 
     def refresh(self) -> "asyncio.Future[None] | None":
         """Read the catalogue again; None when that was done a moment ago or cannot be done."""
@@ -237,7 +287,13 @@ class RelayContext:
         try:
             snapshot = await reload()
             if snapshot is not None:
-                self.snapshot = replace(snapshot, made=self.snapshot.made)
-                self.generation += 1
+                if _lasting(snapshot) != _lasting(self.snapshot):
+                    self.names += 1
+                self._replaced(replace(snapshot, made=self.snapshot.made))
         finally:
             self._refreshing = None
+
+
+def _lasting(snapshot: CatalogueSnapshot) -> dict[str, int]:
+    """What names mean to every session: all but temporary tables."""
+    return {name: oid for name, oid in snapshot.by_name.items() if not name.startswith("pg_temp")}

@@ -3,6 +3,8 @@
 Called by RelayContext, once per shape. Must never execute anything of an agent's.
 """
 
+import asyncio
+
 from quivive.capture.side import SideConnection, SideError
 from quivive.capture.statements import Known
 from quivive.wire.fields import Field
@@ -14,9 +16,40 @@ class Describer:
 
     def __init__(self, side: SideConnection) -> None:
         self._side = side
+        self._turn = asyncio.Lock()  # a path is looked from by one at a time
 
-    async def fields_of(self, known: Known, index: int, types: tuple[int, ...]) -> tuple[Field, ...] | None:
-        """Columns of a statement; None when the server refuses it or cannot be asked."""
+    async def fields_of(
+        self, known: Known, index: int, types: tuple[int, ...], path: tuple[str, ...] | None = None
+    ) -> tuple[Field, ...] | None:
+        """Columns of a statement; None when the server refuses it or cannot be asked, there or by this account."""
+        async with self._turn:
+            try:
+                if path is not None and not await self._stand(path):
+                    return None
+                return await self._fields_of(known, index, types)
+            except SideError:
+                return None
+            finally:
+                if path is not None:
+                    await self._back()
+
+    async def _stand(self, path: tuple[str, ...]) -> bool:
+        """Look from another search path; False when this account may not use all of it, and would see other tables."""
+        text = ", ".join(map(_quoted, path)) or '""'
+        literal = text.replace("'", "''")
+        rows = await self._side.query(
+            f"SELECT pg_catalog.set_config('search_path', '{literal}', false);"
+            " SELECT pg_catalog.unnest(pg_catalog.current_schemas(false))"
+        )
+        return [row[0] for row in rows[1:]] == [name for name in path if name != "pg_temp"]
+
+    async def _back(self) -> None:
+        try:
+            await self._side.query("RESET search_path")
+        except SideError:
+            await self._side.close()  # the next question opens another, which stands where it should
+
+    async def _fields_of(self, known: Known, index: int, types: tuple[int, ...]) -> tuple[Field, ...] | None:
         plan = known.shape.plan(index)
         try:
             if plan.copy is not None:

@@ -88,9 +88,16 @@ class Parts:
             final=final,
             outcome=outcome,
         )
-        if final and outcome is Outcome.OK and run.part == 1 and run.execution.statement.quick is None:
+        if final and outcome is Outcome.OK and run.part == 1 and self._unlearned(run):
             context = self._context
-            run.execution.statement.quick = learn(run, extraction, found, context.keys, context.generation)
+            learned = learn(run, extraction, found, context.keys, context.generation)
+            if learned is not None:  # else the one that it has serves where it was learned
+                run.execution.statement.quick, run.execution.statement.quick_place = learned, run.place
+
+    def _unlearned(self, run: Run) -> bool:
+        statement = run.execution.statement
+        known = statement.quick is not None and statement.quick.generation == self._context.generation
+        return not known or statement.quick_place != run.place
 
     def quick(self, quick: Quick, attribution: Attribution, raw: bytes, at: int, rows: int, rows_bytes: int) -> bool:
         """The only part of an execution that Quick understands; False when it must take the long way."""
@@ -139,7 +146,7 @@ class Parts:
     def _predicate(self, run: Run) -> PredicateKeys:
         context, execution = self._context, run.execution
         return predicate_keys(
-            context.snapshot,
+            context.view(run.path),
             run.plan,
             run.slots,
             run.binds,
@@ -187,11 +194,11 @@ class Parts:
         context, execution = self._context, run.execution
         if not run.borrowed:
             known: Known = execution.statement.known
-            constant = known.shape.patterns(context.snapshot, execution.index)
+            constant = known.shape.patterns(context.view(run.path), execution.index)
             if constant is not None:
                 return constant
         formats = () if run.borrowed else execution.bind_formats
-        return patterns_json(patterns_of(context.snapshot, run.plan, run.slots, run.binds, formats))
+        return patterns_json(patterns_of(context.view(run.path), run.plan, run.slots, run.binds, formats))
 
     def _template(self, run: Run) -> AccessTemplate:
         extraction, attribution = _extraction(run), run.attribution

@@ -128,6 +128,8 @@ class Relayed(Arrival):
             address, guarded = self.client.address, self._guarded
             self._recorder = Recorder(self._context, login=login, startup=startup, address=address, guarded=guarded)
             self._recorder.reported(b"client_encoding", self._encoding)
+            if self._path is not None:
+                self._recorder.reported(b"search_path", self._path)
             self._session = PgSession(self._recorder, guarded=self._guarded, refusal=refusal)
             if self._guarded:
                 self._open_doors()

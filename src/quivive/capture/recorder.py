@@ -5,6 +5,7 @@ never let a value of a row, literal or bind past `capture.keys`. In dry, counts 
 """
 
 import asyncio
+import re
 from collections.abc import Mapping, Sequence
 from typing import Final
 
@@ -17,8 +18,9 @@ from quivive.capture.limits import Cap, Caps, denied_until, rows_within, too_man
 from quivive.capture.operands import Operands
 from quivive.capture.parts import Parts
 from quivive.capture.resolve import Extraction
-from quivive.capture.run import Run, Slots, affected_rows, effective_plan, needs_intent
+from quivive.capture.run import Place, Run, Slots, affected_rows, effective_plan, needs_intent
 from quivive.capture.settling import Settling
+from quivive.capture.snapshot import UNKNOWN_PATH
 from quivive.capture.statements import Known
 from quivive.model.access import CaptureMode, Outcome, PatternClass
 from quivive.model.clock import SECOND_US
@@ -37,6 +39,10 @@ MAX_ROWS_PER_CALL: Final = 512
 STEADY_US: Final = SECOND_US
 """How long an attribution may be reused: an agent's `informed_at` may pass meanwhile."""
 _IDLE: Final = 0x49  # 'I' of ReadyForQuery
+_BARE: Final = re.compile(r"[\w$]+")
+_TEMPORARY: Final = re.compile(r"\btemp|\bpg_temp")
+MAX_DEFINITION: Final = 65_536
+"""Characters of a definition that are searched for names of tables."""
 MAX_NAMED: Final = 1_024
 """SQL-level PREPARE and DECLARE remembered per connection."""
 _COUNTED_KINDS: Final = frozenset(
@@ -69,12 +75,17 @@ class Recorder:
         self._settling = Settling(self._finish, context.prepared)
         self._guarded = guarded
         self._caps = Caps(context.facts.max_records if guarded else 0)
-        self._named: dict[str, tuple[StatementPlan, Slots]] = {}
+        self._named: dict[str, tuple[StatementPlan, Slots, Place, tuple[str, ...]]] = {}
         self._open_rows: Run | None = None
         self._ddl = False
         self._batches = 0  # sent and not answered to ReadyForQuery
         self._touched = False  # a session variable or the transaction is in motion
         self._steady: tuple[Attribution, CapturePolicy, int] | None = None
+        self._place: Place | None = None
+        self._place_of: tuple[int, int] = (0, 0)
+        self._shadows = 0  # statements of this session that may have made a name mean another table
+        self._hidden: frozenset[str] = frozenset()  # tables before which it may have put a temporary one
+        self._cursors = 0  # statements prepared and cursors declared by SQL
         self._codec = ""  # of the client's encoding, when texts must be read by it
         self.in_transaction = False
         self.waiting: asyncio.Future[None] | None = None
@@ -96,6 +107,19 @@ class Recorder:
         known = self._context.statements.known(utf8(text, self._codec), whole=whole)
         return Statement(known), len(known.shape.plans)
 
+    def place(self) -> "Place":
+        """See Observer. What a name means here and now; the same object as long as nothing could change it."""
+        context = self._context
+        of = (context.names, context.generation)
+        if self._place is None or self._touched or self._place_of != of:
+            path = context.path_of(self._facts.path, self._facts.user)
+            place = (path, self._shadows, context.names, self._cursors)
+            if place != self._place:
+                self._place = place
+            self._place_of = of
+        assert self._place is not None
+        return self._place
+
     def sent(self, execution: Execution) -> bool:
         """See Observer. Attribution is taken here: it belongs to the execution (DESIGN §6)."""
         context = self._context
@@ -116,14 +140,30 @@ class Recorder:
         at = execution.at or context.clock()
         attribution = self._attribute(at, shaped.tags if execution.fresh_text else None)
         run = execution.state = Run(execution, plan, shaped.slots, at, attribution)
+        run.place = execution.place or self.place()
+        run.path = self._path(plan, run) if self._hidden else run.place[0]
         if plan.kind in (PlanKind.EXECUTE, PlanKind.FETCH):
             effective_plan(run, self._named)
+        if plan.ddl or plan.kind is PlanKind.DISCARD:
+            self._moved(plan, shaped.text)
         if context.policy.denied and self._guarded and not execution.at and self._denied(run):
             return False
         self._facts.sent(plan, shaped.slots, execution.binds)
         if self._strict and needs_intent(run.plan, context.snapshot.functions):
             self._intend(run)
         return True
+
+    def _moved(self, plan: StatementPlan, text: str) -> None:
+        """Definitions change: which of the catalogue's names may mean another table from now on, to this session."""
+        if plan.kind is PlanKind.DISCARD:
+            self._hidden = frozenset() if plan.all_names else self._hidden
+            return
+        words = self._context.bare_names.intersection(_BARE.findall(text[:MAX_DEFINITION]))
+        if words:
+            self._shadows += 1
+            self._place = None
+            if _TEMPORARY.search(text[:MAX_DEFINITION]):
+                self._hidden |= words
 
     def _attribute(self, at: int, tags: Mapping[str, str] | None) -> Attribution:
         """Whose execution it is; remembered for a second while no session variable is in motion."""
@@ -142,6 +182,9 @@ class Recorder:
         context = self._context
         policy = context.policy
         if self._touched or statement.quick.generation != context.generation or not policy.active:
+            return 0
+        place = self._place or self.place()  # of this generation: it was learned in it
+        if statement.quick_place is not place and statement.quick_place != place:
             return 0
         if context.facts.closed and context.blind:
             return 0  # the long way refuses it
@@ -269,7 +312,7 @@ class Recorder:
             run.asked = True
             known: Known = execution.statement.known
             if self._fields(run) is None:
-                self.waiting = context.describe(known, execution.index, execution.statement.types)
+                self.waiting = context.describe(known, execution.index, execution.statement.types, run.path)
             else:
                 self.waiting = context.refresh()
             if self.waiting is not None:
@@ -310,10 +353,12 @@ class Recorder:
 
     def _fields(self, run: Run) -> tuple[Field, ...] | None:
         execution = run.execution
-        fields = execution.fields if execution.fields is not None else execution.statement.fields
+        fields = execution.fields
+        if fields is None and _same(execution.statement.place, run):
+            fields = execution.statement.fields
         if fields is None or (run.plan.copy is not None and not fields):
             known: Known = execution.statement.known
-            return known.shape.described.get(execution.index)
+            return known.shape.described.get((execution.index, run.path))
         return fields
 
     def _resolve(self, run: Run) -> Extraction:
@@ -321,13 +366,14 @@ class Recorder:
         context, execution = self._context, run.execution
         fields = self._fields(run)
         known: Known = execution.statement.known
-        cache = known.cache
-        if cache is not None and cache[0] is fields and cache[1] == context.generation and cache[2] is run.plan:
-            return cache[3]
+        cache, path = known.cache, run.path
+        same = cache is not None and cache[0] is fields and cache[1] == context.generation and cache[2] is run.plan
+        if cache is not None and same and cache[3] is path:
+            return cache[4]
         extraction = known.shape.extraction(
-            context.snapshot, context.generation, execution.index, run.plan, fields, cached=not run.borrowed
+            context.view(path), context.generation, execution.index, run.plan, fields, cached=not run.borrowed
         )
-        known.cache = (fields, context.generation, run.plan, extraction)
+        known.cache = (fields, context.generation, run.plan, path, extraction)
         return extraction
 
     def copy_out(self, execution: Execution) -> bool:
@@ -421,7 +467,7 @@ class Recorder:
         elif plan.verb:
             self._ended(run, tag)
         elif plan.kind in (PlanKind.PREPARE, PlanKind.DECLARE):
-            self._remember(plan, run.slots)
+            self._remember(plan, run)
         self._ddl = self._ddl or plan.ddl
         if plan.writes or (plan.copy is not None and not plan.copy.outbound):
             self._settling.add(run)
@@ -442,19 +488,24 @@ class Recorder:
     def _tie(self, run: Run) -> None:
         """A table filled from others inside the server: reads of it name them, unless it is declared itself."""
         context, name = self._context, run.plan.sources[run.plan.target]
-        relation = context.snapshot.named(name)
+        relation = context.view(run.path).named(name)
         if relation is None or relation.table is None:
             own = {name, f"?.{name}", relation.name if relation is not None else ""}
             sources = tuple(table for table in self._resolve(run).tables if table not in own)
             if sources:
                 context.tie(name, sources)
 
-    def _remember(self, plan: StatementPlan, slots: Slots) -> None:
+    def _remember(self, plan: StatementPlan, run: Run) -> None:
         if plan.inner is not None:
             self._caps.declared(plan.name)
-            self._named[f"{plan.kind}:{plan.name}"] = (plan.inner, slots)
+            self._cursors += 1
+            self._place = None
+            self._named[f"{plan.kind}:{plan.name}"] = (plan.inner, run.slots, run.place, self._path(plan.inner, run))
             if len(self._named) > MAX_NAMED:
                 del self._named[next(iter(self._named))]
+
+    def _path(self, inner: StatementPlan, run: Run) -> tuple[str, ...]:
+        return UNKNOWN_PATH if any(source in self._hidden for source in inner.sources) else run.place[0]
 
     def failed(self, execution: Execution | None, state: str) -> None:
         """See Observer."""
@@ -488,7 +539,7 @@ class Recorder:
         self.in_transaction = status != _IDLE
         self._batches -= 1
         if self._touched and self._batches <= 0 and status == _IDLE:
-            self._touched, self._steady = False, None
+            self._touched, self._steady, self._place = False, None, None
         for run in self._settling.ready(status):
             self.born(run)
         if self._ddl and status == _IDLE:
@@ -499,6 +550,9 @@ class Recorder:
         """See Observer. The client's encoding decides how its texts are read."""
         if name == b"client_encoding":
             self._codec = codec_of(value)
+        elif name == b"search_path":
+            self._facts.path_reported(value.decode("utf-8", "replace"))
+            self._place = None
 
     def lost(self, executions: list[Execution]) -> None:
         """The connection died: what was running is aborted, with the rows seen so far."""
@@ -547,7 +601,7 @@ class Recorder:
         context, extraction = self._context, run.extraction or self._resolve(run)
         wildcards = 0
         if not context.policy.active and run.plan.predicates:
-            found = patterns_of(context.snapshot, run.plan, run.slots, run.binds, run.execution.bind_formats)
+            found = patterns_of(context.view(run.path), run.plan, run.slots, run.binds, run.execution.bind_formats)
             wildcards = sum(pattern.pattern_class in _WILD for pattern in found)
         known: Known = run.execution.statement.known
         context.counts.add(
@@ -561,6 +615,11 @@ class Recorder:
             wildcards=wildcards,
             dry=not context.policy.active,
         )
+
+
+def _same(place: Place | None, run: Run) -> bool:
+    """Columns described at `place` are those of this execution: names meant the same, cursors and statements too."""
+    return place is None or (place == run.place if run.borrowed else place[:3] == run.place[:3])
 
 
 _WILD: Final = frozenset({PatternClass.PREFIX, PatternClass.SUFFIX, PatternClass.CONTAINS, PatternClass.ALL})

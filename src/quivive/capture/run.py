@@ -4,7 +4,7 @@ Used by `recorder` and `settling`. Pure. Must never outlive its execution: binds
 """
 
 from collections.abc import Container, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from quivive.capture.attribution import Attribution
 from quivive.capture.keys import KeyCollector, execute_binds
@@ -20,6 +20,11 @@ if TYPE_CHECKING:
     from quivive.capture.limits import Cap
 
 Slots = Sequence[Sequence[Literal]]
+Place = tuple[tuple[str, ...], int, int, int]
+"""What a name means: search path, tables this session may have put before others, the catalogue's names, cursors."""
+OWN_PATH: Final = ("",)
+"""The search path of the catalogue itself."""
+NOWHERE: Final[Place] = (OWN_PATH, 0, 0, 0)
 
 
 class Run:
@@ -45,7 +50,9 @@ class Run:
         "keyed",
         "opened",
         "part",
+        "path",
         "patterns",
+        "place",
         "plan",
         "reader",
         "rows",
@@ -68,6 +75,9 @@ class Run:
         self.binds: Sequence[bytes | None] = execution.binds
         self.at = at
         self.attribution = attribution
+        self.place = NOWHERE
+        self.path: tuple[str, ...] = OWN_PATH
+        """Where names of its text are looked for: that of its place, unless a temporary table may hide one."""
         self.extraction: Extraction | None = None
         self.collector: KeyCollector | None = None
         self.cutter: Cutter | None = None
@@ -88,7 +98,7 @@ class Run:
         """`plan` is that of a statement prepared or declared earlier (EXECUTE, FETCH)."""
 
 
-def effective_plan(run: Run, named: dict[str, tuple[StatementPlan, Slots]]) -> None:
+def effective_plan(run: Run, named: dict[str, tuple[StatementPlan, Slots, Place, tuple[str, ...]]]) -> None:
     """Let SQL-level EXECUTE and FETCH be judged by the statement they run, EXECUTE with its arguments as binds."""
     kind = PlanKind.PREPARE if run.plan.kind is PlanKind.EXECUTE else PlanKind.DECLARE
     found = named.get(f"{kind}:{run.plan.name}")
@@ -98,7 +108,8 @@ def effective_plan(run: Run, named: dict[str, tuple[StatementPlan, Slots]]) -> N
         run.binds = execute_binds(run.plan, run.slots, run.binds)
     else:
         run.cursor = run.plan.name
-    run.plan, run.slots = found
+        run.place, run.path = (*found[2][:3], run.place[3]), found[3]  # a cursor was planned when it was declared
+    run.plan, run.slots = found[:2]
     run.borrowed = True
 
 

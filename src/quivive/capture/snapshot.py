@@ -4,6 +4,7 @@ Frozen and pure; `capture.catalogue` makes it at start, after DDL and when an un
 treat an undeclared user table as unprotected.
 """
 
+import re
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -13,6 +14,9 @@ FIRST_USER_OID: Final = 16_384
 """FirstNormalObjectId of PostgreSQL: lower OIDs are the system's own."""
 SYSTEM_SCHEMAS: Final = frozenset({"pg_catalog", "information_schema", "pg_toast"})
 VIEW_KINDS: Final = frozenset({"v", "m"})
+UNKNOWN_PATH: Final = ("?",)
+"""A search path that cannot be told: no name without a schema means anything."""
+_PATH_NAME: Final = re.compile(r'\s*(?:"((?:[^"]|"")*+)"|([^",\s]++))\s*(,|$)')
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +75,8 @@ class CatalogueSnapshot:
             what they read is hidden from any proxy.
         unmapped: user tables neither declared nor listed in `not_protected`: protected, shown, never explained.
         missing: declared tables and columns the database does not have.
+        defaults: search paths set for a role or the database, by role ("" for all); what is not there has `base_path`.
+        closed: schemas that not everybody may use: the server passes over them for who may not.
         made: undeclared tables that a statement filled from others (CREATE TABLE AS, INSERT … SELECT), by bare name,
             and those others: what is read there came from them.
     """
@@ -83,6 +89,9 @@ class CatalogueSnapshot:
     missing: tuple[str, ...] = ()
     by_name: dict[str, int] = field(default_factory=dict)
     made: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    base_path: str = ""
+    defaults: dict[str, str] = field(default_factory=dict)
+    closed: frozenset[str] = frozenset()
 
     def relation(self, oid: int) -> Relation | None:
         """Relation by OID."""
@@ -93,11 +102,41 @@ class CatalogueSnapshot:
         if "." in name:
             oid = self.by_name.get(name)
             return None if oid is None else self.relations[oid]
-        for schema in ("pg_temp", *self.search_path):
+        path = self.search_path
+        if path is UNKNOWN_PATH:
+            return None
+        found = None
+        for schema in path if "pg_temp" in path else ("pg_temp", *path):
             oid = self.by_name.get(f"{schema}.{name}")
-            if oid is not None:
-                return self.relations[oid]
-        return None
+            if oid is not None and found is None:
+                found = self.relations[oid]
+                if schema not in self.closed:
+                    return found
+            elif oid is not None:
+                return None  # the first is closed: which of them is meant hangs on who asks
+        return found
+
+    def path_of(self, said: str, user: str) -> tuple[str, ...]:
+        """Schemas in which a session looks for a name, as far as they hold anything; UNKNOWN_PATH when nobody can tell.
+
+        `said` is what the session has set, "" for its default; `user` is whom `"$user"` means.
+        """
+        text = said or self.defaults.get(user, self.defaults.get("", self.base_path))
+        if not text:
+            return self.search_path
+        names: list[str] = []
+        at = 0
+        while at < len(text):
+            match = _PATH_NAME.match(text, at)
+            if match is None:
+                return UNKNOWN_PATH
+            names.append(match[1].replace('""', '"') if match[2] is None else match[2].lower())
+            at = match.end()
+        if names == ["?"]:
+            return UNKNOWN_PATH
+        named = (user if name == "$user" else name for name in names)
+        held = {name.partition(".")[0] for name in self.by_name}
+        return tuple(dict.fromkeys(name for name in named if name in held or name == "pg_temp"))
 
     def made_of(self, name: str) -> tuple[str, ...]:
         """Tables that an undeclared table was filled from, in any session."""

@@ -22,14 +22,15 @@ MAX_TEXT_REMEMBERED: Final = 16_384
 """Bytes of a text that may stay in the cache; a longer one is analysed each time it is sent."""
 MAX_SHAPES: Final = 8_192
 """Shapes remembered: each about 4 kB with its plans."""
-MAX_EXTRACTIONS_PER_SHAPE: Final = 64
-"""Column descriptions told apart per shape (`select *` after DDL, temporary tables of one name)."""
+MAX_EXTRACTIONS_PER_SHAPE: Final = 256
+"""Column descriptions and search paths told apart per shape (`select *` after DDL, a schema for each tenant)."""
 
 EMPTY_PLAN: Final = StatementPlan(kind=PlanKind.EMPTY, action=Action.QUERY)
 OPAQUE_PLAN: Final = StatementPlan(kind=PlanKind.OPAQUE, action=Action.QUERY, opaque="unseen_text")
 CUT_PLAN: Final = StatementPlan(kind=PlanKind.OPAQUE, action=Action.QUERY, opaque="text_too_long")
 
-FieldsKey = tuple[int, tuple[Field, ...] | None]
+Path = tuple[str, ...]
+FieldsKey = tuple[int, tuple[Field, ...] | None, Path]
 
 
 class Shape:
@@ -42,9 +43,9 @@ class Shape:
         self.plans = plans or (EMPTY_PLAN,)
         self.generation = 0
         self.extractions: dict[FieldsKey, Extraction] = {}
-        self.described: dict[int, tuple[Field, ...] | None] = {}
-        """Columns by statement index, described aside; None when the server refused to."""
-        self._patterns: dict[int, str | None] = {}
+        self.described: dict[tuple[int, Path], tuple[Field, ...] | None] = {}
+        """Columns by statement index and search path, described aside; None when the server refused to."""
+        self._patterns: dict[tuple[int, Path], str | None] = {}
 
     def extraction(
         self,
@@ -58,14 +59,13 @@ class Shape:
     ) -> Extraction:
         """What `plan` with these columns shows, by the present catalogue. Not `cached`: the plan is another shape's."""
         if generation != self.generation or len(self.extractions) >= MAX_EXTRACTIONS_PER_SHAPE:
-            if generation != self.generation:
-                self.described.clear()
-                self._patterns.clear()
+            self.described.clear()
+            self._patterns.clear()
             self.extractions.clear()
             self.generation = generation
         if not cached:
             return resolve(snapshot, plan, fields)
-        key = (index, fields)
+        key = (index, fields, snapshot.search_path)
         found = self.extractions.get(key)
         if found is None:
             found = self.extractions[key] = with_incoming(snapshot, plan, resolve(snapshot, plan, fields))
@@ -76,11 +76,12 @@ class Shape:
 
         By the catalogue of the last `extraction`: ask that first.
         """
-        if index not in self._patterns:
+        key = (index, snapshot.search_path)
+        if key not in self._patterns:
             plan = self.plan(index)
             constant = not values_decide(snapshot, plan)
-            self._patterns[index] = patterns_json(patterns_of(snapshot, plan, (), (), ())) if constant else None
-        return self._patterns[index]
+            self._patterns[key] = patterns_json(patterns_of(snapshot, plan, (), (), ())) if constant else None
+        return self._patterns[key]
 
     def plan(self, index: int) -> StatementPlan:
         """Plan of the statement at `index`; opaque when the server answers more statements than were seen."""
@@ -96,7 +97,7 @@ class Known:
         self.shape = shape
         self.shaped = shaped
         self.text = text
-        self.cache: tuple[tuple[Field, ...] | None, int, StatementPlan, Extraction] | None = None
+        self.cache: tuple[tuple[Field, ...] | None, int, StatementPlan, Path, Extraction] | None = None
 
 
 class Statements:

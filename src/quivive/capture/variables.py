@@ -9,8 +9,11 @@ from enum import Enum
 from typing import Final, NamedTuple
 
 from quivive.wire.plan import Operand, OperandKind, SetVariable, StatementPlan, Verb
+from quivive.wire.setting import SEARCH_PATH
 from quivive.wire.shape import Literal
 
+UNREAD: Final = "?"
+"""Value of a search path that was set and cannot be read."""
 MAX_SAVEPOINTS: Final = 1_024
 """Savepoints remembered in one transaction; beyond, the state is unknown until it ends and names nobody."""
 _TRUE: Final = frozenset({"t", "true", "on", "yes", "y", "1", "\x01"})
@@ -64,8 +67,23 @@ def _assignment(
         local = (operand_text(variable.local_operand, slots, binds) or "").lower() in _TRUE
     if variable.value is None:
         return Change(_Kind.SET, name=name, value=None, local=local)
+    if name == SEARCH_PATH:
+        return Change(_Kind.SET, name=name, value=_path(variable, slots, binds), local=local)
     # A value that cannot be read (an expression) names nobody: "" rather than the agent before.
     return Change(_Kind.SET, name=name, value=operand_text(variable.value, slots, binds) or "", local=local)
+
+
+def _path(variable: SetVariable, slots: Sequence[Sequence[Literal]], binds: Sequence[bytes | None]) -> str:
+    """A search path as the server would show it: SET takes names, set_config() the whole text."""
+    if not variable.names:
+        text = operand_text(variable.value, slots, binds)
+        return UNREAD if text is None else text or '""'
+    names = [operand_text(one, slots, binds) for one in variable.names]
+    return (
+        UNREAD
+        if None in names
+        else ", ".join('"' + name.replace('"', '""') + '"' for name in names if name is not None)
+    )
 
 
 def operand_text(
@@ -119,6 +137,10 @@ class Variables:
             return ""
         local = self._local.get(name)
         return local if local is not None else self._values.get(name, "")
+
+    def path(self) -> str:
+        """Search path that the session has set, "" for its default, UNREAD when that cannot be told."""
+        return UNREAD if self._unknown else self.get(SEARCH_PATH)
 
     def apply(self, change: Change) -> None:
         """Apply one effect, in order."""

@@ -127,6 +127,8 @@ class SetVariable:
     local: bool
     name_operand: Operand | None = None
     local_operand: Operand | None = None
+    names: tuple[Operand, ...] = ()
+    """All names of a list as SET takes it (`SET search_path = a, b`); `value` is the first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -24,6 +24,7 @@ from quivive.wire.plan import (
     StatementPlan,
     Verb,
 )
+from quivive.wire.setting import DOTTED, NAME, VALUE, one_value, reset_plan, set_plan
 
 __all__ = [
     "Aggregate",
@@ -46,11 +47,6 @@ MAX_STATEMENTS: Final = 1_000
 MAX_NESTING: Final = 4
 """PREPARE, EXPLAIN, DECLARE and COPY inside one another."""
 
-_NAME: Final = r'(?:"(?:[^"]|"")+"|[\w$]+)'
-_DOTTED: Final = rf"{_NAME}(?:\s*\.\s*{_NAME})*"
-_VALUE: Final = re.compile(
-    rf"(?P<negative>-)?\s*(?:'\?(?P<text>\d+)'|\?(?P<number>\d+)|\$(?P<bind>\d+)|(?P<word>{_NAME}))"
-)
 _FUNCTION: Final = re.compile(r'(?<![\w$"])((?:"[^"]++"|[\w$]++)(?:\.(?:"[^"]++"|[\w$]++))?+)\s*+\(')
 _MADE: Final = re.compile(r"create\s+(?:(?:global|local|temporary|temp|unlogged)\s+)*+(?:table|materialized\s+view)\s")
 _FED: Final = re.compile(r"\bas\s*+\(*+\s*+(?:select|with|table|values|execute)\b")
@@ -146,55 +142,13 @@ def _ddl(text: str) -> StatementPlan:
         plan = _dml(re.sub(r"^create (?:(?:global|local) )?(?:temporary|temp|unlogged) ", "create ", text))
         return replace(plan, ddl=True, action=Action.EXPORT)
     match = re.match(
-        rf"(?:alter|drop)\s+(?:foreign |materialized )?(?:table|view)\s+(?:if exists )?(?:only )?({_DOTTED})", text
+        rf"(?:alter|drop)\s+(?:foreign |materialized )?(?:table|view)\s+(?:if exists )?(?:only )?({DOTTED})", text
     )
     tables = (identifier(match[1]),) if match is not None else ()
     return StatementPlan(kind=PlanKind.DDL, action=Action.QUERY, sources=tables, ddl=True)
 
 
 # Session variables and transactions ---------------------------------------------------------------------------
-
-
-def _operand(text: str) -> Operand | None:
-    match = _VALUE.match(text.strip())
-    if match is None:
-        return None
-    negative = match["negative"] is not None
-    if match["bind"] is not None:
-        return Operand(kind=OperandKind.BIND, index=int(match["bind"]), negative=negative)
-    if match["word"] is not None:
-        if match["word"] in {"null", "default"}:
-            return Operand(kind=OperandKind.NULL)
-        return Operand(kind=OperandKind.WORD, word=identifier(match["word"]))
-    return Operand(kind=OperandKind.SLOT, index=int(match["text"] or match["number"]), negative=negative)
-
-
-def _set(text: str, _depth: int) -> StatementPlan | None:
-    match = re.match(r"set\s+(?:(session|local)\s+)?(.*)", text, re.DOTALL)
-    if match is None:
-        return None
-    scope, rest = match.groups()
-    other = StatementPlan(kind=PlanKind.SET, action=Action.QUERY)
-    if re.match(
-        r"(transaction|characteristics|constraints|time zone|names|schema|xml option|role|authorization)\b", rest
-    ):
-        return other  # none of these is a variable that names an agent
-    assigned = re.match(rf"({_DOTTED})\s*(?:=|\bto\b)\s*(.*)", rest, re.DOTALL)
-    if assigned is None:
-        return None
-    operand = _operand(assigned[2])
-    value = None if operand is None or operand.kind is OperandKind.NULL else operand
-    name = identifier(re.sub(r"\s*\.\s*", ".", assigned[1])).lower()
-    return replace(other, variables=(SetVariable(name=name, value=value, local=scope == "local"),))
-
-
-def _reset(text: str, _depth: int) -> StatementPlan | None:
-    match = re.match(rf"reset\s+({_DOTTED})", text)
-    if match is None:
-        return None
-    name = identifier(re.sub(r"\s*\.\s*", ".", match[1])).lower()
-    variable = SetVariable(name="" if name == "all" else name, value=None, local=False)
-    return StatementPlan(kind=PlanKind.SET, action=Action.QUERY, variables=(variable,))
 
 
 def _discard(text: str, _depth: int) -> StatementPlan | None:
@@ -210,7 +164,7 @@ def _verb(verb: Verb, name: str = "") -> StatementPlan:
 def _transaction(text: str, _depth: int) -> StatementPlan | None:
     if re.match(r"(begin|start\s+transaction)\b", text):
         return _verb(Verb.BEGIN)
-    to = re.match(rf"rollback\b(?:\s+(?:work|transaction))?\s+to\s+(?:savepoint\s+)?({_NAME})", text)
+    to = re.match(rf"rollback\b(?:\s+(?:work|transaction))?\s+to\s+(?:savepoint\s+)?({NAME})", text)
     if to is not None:
         return _verb(Verb.ROLLBACK_TO, identifier(to[1]))
     prepared = re.match(r"(commit|rollback)\s+prepared\s+(.*)", text)
@@ -224,12 +178,12 @@ def _transaction(text: str, _depth: int) -> StatementPlan | None:
 
 
 def _two_phase(verb: Verb, name: str) -> StatementPlan:
-    operand = _operand(name)
+    operand = one_value(name)
     return replace(_verb(verb), arguments=(operand,) if operand is not None else ())
 
 
 def _point(text: str) -> StatementPlan | None:
-    point = re.match(rf"(savepoint|release)\s+(?:savepoint\s+)?({_NAME})", text)
+    point = re.match(rf"(savepoint|release)\s+(?:savepoint\s+)?({NAME})", text)
     if point is None:
         return None
     return _verb(Verb.SAVEPOINT if point[1] == "savepoint" else Verb.RELEASE, identifier(point[2]))
@@ -242,7 +196,7 @@ def _prepare(text: str, depth: int) -> StatementPlan | None:
     two_phase = re.match(r"prepare\s+transaction\s+(.*)", text)
     if two_phase is not None:
         return _two_phase(Verb.PREPARE, two_phase[1])
-    match = re.match(rf"prepare\s+({_NAME})\s*(?:\((?:[^()]|\([^()]*\))*\)\s*)?as\s+(.*)", text, re.DOTALL)
+    match = re.match(rf"prepare\s+({NAME})\s*(?:\((?:[^()]|\([^()]*\))*\)\s*)?as\s+(.*)", text, re.DOTALL)
     if match is None:
         return None
     inner = _plan(match[2], depth - 1)
@@ -252,7 +206,7 @@ def _prepare(text: str, depth: int) -> StatementPlan | None:
 
 
 def _execute(text: str, _depth: int) -> StatementPlan | None:
-    match = re.match(rf"execute\s+({_NAME})\s*(?:\((.*)\))?\s*$", text, re.DOTALL)
+    match = re.match(rf"execute\s+({NAME})\s*(?:\((.*)\))?\s*$", text, re.DOTALL)
     if match is None:
         return None
     arguments = tuple(_argument(part) for part in _arguments(match[2] or ""))
@@ -260,11 +214,11 @@ def _execute(text: str, _depth: int) -> StatementPlan | None:
 
 
 def _argument(text: str) -> Operand:
-    match = _VALUE.match(text.strip())
+    match = VALUE.match(text.strip())
     rest = text.strip()[match.end() :].strip() if match is not None else ""
     if match is None or (rest and not rest.startswith("::")):
         return Operand(kind=OperandKind.OTHER)
-    return _operand(text) or Operand(kind=OperandKind.OTHER)
+    return one_value(text) or Operand(kind=OperandKind.OTHER)
 
 
 def _arguments(text: str) -> list[str]:
@@ -282,11 +236,11 @@ def _arguments(text: str) -> list[str]:
 
 
 def _deallocate(text: str, _depth: int) -> StatementPlan | None:
-    return _named(PlanKind.DEALLOCATE, rf"deallocate\s+(?:prepare\s+)?({_NAME})", text)
+    return _named(PlanKind.DEALLOCATE, rf"deallocate\s+(?:prepare\s+)?({NAME})", text)
 
 
 def _close(text: str, _depth: int) -> StatementPlan | None:
-    return _named(PlanKind.CLOSE, rf"close\s+({_NAME})", text)
+    return _named(PlanKind.CLOSE, rf"close\s+({NAME})", text)
 
 
 def _named(kind: PlanKind, pattern: str, text: str) -> StatementPlan | None:
@@ -300,7 +254,7 @@ def _named(kind: PlanKind, pattern: str, text: str) -> StatementPlan | None:
 
 def _declare(text: str, depth: int) -> StatementPlan | None:
     match = re.match(
-        rf"declare\s+({_NAME})\s+(?:[a-z]+\s+)*?cursor\b(?:\s+with(?:out)?\s+hold)?\s+for\s+(.*)", text, re.DOTALL
+        rf"declare\s+({NAME})\s+(?:[a-z]+\s+)*?cursor\b(?:\s+with(?:out)?\s+hold)?\s+for\s+(.*)", text, re.DOTALL
     )
     if match is None:
         return None
@@ -348,7 +302,7 @@ def _copy(text: str, depth: int) -> StatementPlan | None:
         )
         return replace(copied, kind=PlanKind.COPY, action=Action.EXPORT, inner=copied, copy=spec, returning=False)
     table = re.match(
-        rf"copy\s+(?:binary\s+)?({_DOTTED})\s*(?:\(([^)]*)\))?\s*(to|from)\s+(stdout|stdin|program|'\?\d+')(.*)",
+        rf"copy\s+(?:binary\s+)?({DOTTED})\s*(?:\(([^)]*)\))?\s*(to|from)\s+(stdout|stdin|program|'\?\d+')(.*)",
         text,
         re.DOTALL,
     )
@@ -379,7 +333,7 @@ def _copy_options(spec: CopyPlan, text: str) -> CopyPlan:
     word = re.search(r"\b(?:format\s+)?(binary|csv)\b", text)
     header = re.search(r"\bheader\b(?!\s*(?:false|off))", text) is not None
     found = {
-        option: _operand(match[1])
+        option: one_value(match[1])
         for option in ("delimiter", "null", "quote", "escape")
         if (match := re.search(rf"\b{option}s?\s+(?:as\s+)?('\?\d+')", text)) is not None
     }
@@ -396,7 +350,7 @@ def _copy_options(spec: CopyPlan, text: str) -> CopyPlan:
 
 
 def _truncate(text: str, _depth: int) -> StatementPlan | None:
-    match = re.match(rf"truncate\s+(?:table\s+)?(?:only\s+)?({_DOTTED}(?:\s*,\s*{_DOTTED})*)", text)
+    match = re.match(rf"truncate\s+(?:table\s+)?(?:only\s+)?({DOTTED}(?:\s*,\s*{DOTTED})*)", text)
     if match is None:
         return None
     names = tuple(identifier(part.strip()) for part in match[1].split(","))
@@ -409,8 +363,8 @@ def _call(text: str, _depth: int) -> StatementPlan | None:
 
 
 _READERS: Final[dict[str, Callable[[str, int], StatementPlan | None]]] = {
-    "set": _set,
-    "reset": _reset,
+    "set": set_plan,
+    "reset": reset_plan,
     "discard": _discard,
     "begin": _transaction,
     "start": _transaction,

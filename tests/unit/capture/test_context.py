@@ -3,7 +3,7 @@
 import asyncio
 
 import pytest
-from example_catalogue import KEYS
+from example_catalogue import KEYS, SNAPSHOT
 from relay_parts import START_AT, make_context
 
 from quivive.capture import context as module
@@ -63,13 +63,18 @@ def test_links_remembered_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(spool.bodies(EntryKind.LINK)) == 106  # the newest was remembered, the oldest told again
 
 
+PATH = SNAPSHOT.search_path
+
+
 class Answers:
     """A side that counts how often it is asked."""
 
     def __init__(self) -> None:
         self.asked = 0
 
-    async def fields_of(self, known: Known, index: int, types: tuple[int, ...]) -> tuple[Field, ...] | None:
+    async def fields_of(
+        self, known: Known, index: int, types: tuple[int, ...], path: tuple[str, ...] | None = None
+    ) -> tuple[Field, ...] | None:
         self.asked += 1
         await asyncio.sleep(0)
         return (Field("id", 1, 1, 20),)
@@ -82,11 +87,11 @@ def test_a_shape_is_described_once() -> None:
         side = Answers()
         context, _ = make_context(side=side)
         known = context.statements.known(b"select id from customer", whole=True)
-        first, second = context.describe(known, 0, ()), context.describe(known, 0, ())
+        first, second = context.describe(known, 0, (), PATH), context.describe(known, 0, (), PATH)
         assert first is second
         await context.quiesce()
         assert side.asked == 1
-        assert known.shape.described[0] == (Field("id", 1, 1, 20),)
+        assert known.shape.described[0, PATH] == (Field("id", 1, 1, 20),)
 
     asyncio.run(main())
 
@@ -94,5 +99,5 @@ def test_a_shape_is_described_once() -> None:
 def test_an_unseen_text_is_not_described() -> None:
     """Nobody is asked about a text that was cut, or without a side connection."""
     context, _ = make_context()
-    assert context.describe(context.statements.known(b"select 1", whole=True), 0, ()) is None
+    assert context.describe(context.statements.known(b"select 1", whole=True), 0, (), PATH) is None
     assert context.keys is KEYS

@@ -199,8 +199,10 @@ class ServerHalf(Lanes):
         fields, formats = messages.row_description(buffer, start, end)
         kind, payload = self._head()
         if kind in (Due.DESCRIBE_STATEMENT, Due.DESCRIBE_PORTAL):
-            if payload.fields != fields:
-                payload.fields = fields
+            statement, place = payload
+            statement.place = place
+            if statement.fields != fields:
+                statement.fields = fields
             self._due.popleft()
         elif kind == Due.SIMPLE:
             execution = payload.current()
@@ -214,7 +216,9 @@ class ServerHalf(Lanes):
         kind, payload = self._head()
         if kind not in (Due.DESCRIBE_STATEMENT, Due.DESCRIBE_PORTAL):
             raise PeerError("a description without a request")
-        payload.fields = ()
+        statement, place = payload
+        statement.place = place
+        statement.fields = ()
         self._due.popleft()
         return None
 

@@ -104,7 +104,8 @@ class ClientHalf(Lanes):
         if self._refusing:
             return b""
         name, statement, bind_formats, binds, formats = messages.bind_message(buffer, start, end)
-        self._open(name, statement, Portal(self._statement(statement), bind_formats, binds, formats))
+        place = self._observer.place()
+        self._open(name, statement, Portal(self._statement(statement), bind_formats, binds, formats, place))
         return None
 
     def _statement(self, name: bytes) -> Statement:
@@ -137,11 +138,11 @@ class ClientHalf(Lanes):
         name = _name(buffer, start, end)
         if buffer[start] == _STATEMENT:
             statement = self._statement(name)
-            self._due.append((Due.DESCRIBE_STATEMENT, statement))
+            self._due.append((Due.DESCRIBE_STATEMENT, (statement, self._observer.place())))
         else:
             portal = self._portals.get(name)
             statement = portal.statement if portal else Statement(None)
-            self._due.append((Due.DESCRIBE_PORTAL, statement))
+            self._due.append((Due.DESCRIBE_PORTAL, (statement, portal.place if portal else None)))
         statement.described = True
         return None
 
@@ -159,7 +160,7 @@ class ClientHalf(Lanes):
             execution = portal.execution = Execution(statement, fresh_text=statement.fresh)
             statement.fresh = False
             execution.bind_formats, execution.binds = portal.bind_formats, portal.binds
-            execution.formats = portal.formats
+            execution.formats, execution.place = portal.formats, portal.place
             portal.binds = []
             if not self._observer.sent(execution):
                 portal.execution = None
@@ -256,7 +257,8 @@ class ClientHalf(Lanes):
             portal_end = messages.cstring_end(head, HEADER_BYTES, len(head))
             name_end = messages.cstring_end(head, portal_end + 1, len(head))
             name = head[portal_end + 1 : name_end]
-            self._open(head[HEADER_BYTES:portal_end], name, Portal(self._statement(name), (), [], None))
+            cut = Portal(self._statement(name), (), [], None, self._observer.place())
+            self._open(head[HEADER_BYTES:portal_end], name, cut)
         elif kind == _COPY_DATA:
             self._copy_data(head, HEADER_BYTES, len(head))
         elif kind == ord("F"):

@@ -58,11 +58,12 @@ class Lanes(SessionState):
         execution.binds = [bind]
         execution.bind_formats = (statement.quick.format,)
         execution.formats = messages.formats(lane.tail, 0)
+        execution.place = statement.quick_place
         self._observer.sent(execution)
         self._observer.sync_sent()
         self._due.append((Due.BIND, Undo(b"", None)))
         if lane.describes:
-            self._due.append((Due.DESCRIBE_PORTAL, statement))
+            self._due.append((Due.DESCRIBE_PORTAL, (statement, statement.quick_place)))
         self._due.append((Due.EXECUTE, execution))
         self._due.append((Due.SYNC, None))
 

@@ -18,6 +18,9 @@ class Observer(Protocol):
     def query(self, text: bytes, *, whole: bool) -> tuple[Statement, int]:
         """Analyse the text of a simple Query: its Statement and how many statements it holds (at least 1)."""
 
+    def place(self) -> Any:
+        """What names mean to a statement sent now (search path, temporary tables): equal where they mean the same."""
+
     def sent(self, execution: Execution) -> bool:
         """An execution goes to the server. False refuses it (only asked to decide in guarded sessions)."""
 

@@ -59,17 +59,21 @@ class Lane(NamedTuple):
 class Statement:
     """A prepared statement, or the text of one simple Query. `known` is the observer's analysis of the text."""
 
-    __slots__ = ("described", "fields", "fresh", "known", "lane", "quick", "types")
+    __slots__ = ("described", "fields", "fresh", "known", "lane", "place", "quick", "quick_place", "types")
 
     def __init__(self, known: Any, types: tuple[int, ...] = ()) -> None:
         self.known = known
         self.types = types
         self.quick: Any = None
         """The observer's short way for executions of this statement, None until it has learned one."""
+        self.quick_place: Any = None
+        """Where names meant what `quick` has learned."""
         self.lane: Lane | None = None
         self.fresh = True
         """Not executed since its text was sent."""
         self.fields: tuple[Field, ...] | None = None
+        self.place: Any = None
+        """The observer's word for what names meant when `fields` were asked for: elsewhere they are another table's."""
         self.described = False
         """A Describe was sent: the columns will be known before the first row."""
 
@@ -77,7 +81,7 @@ class Statement:
 class Portal:
     """A bound statement. `formats` None: the Bind was too long to read to its end, so rows cannot be cut."""
 
-    __slots__ = ("bind_formats", "binds", "execution", "formats", "statement")
+    __slots__ = ("bind_formats", "binds", "execution", "formats", "place", "statement")
 
     def __init__(
         self,
@@ -85,7 +89,10 @@ class Portal:
         bind_formats: tuple[int, ...],
         binds: list[bytes | None],
         formats: tuple[int, ...] | None,
+        place: Any = None,
     ) -> None:
+        self.place = place
+        """What names mean to it: the server plans at Bind, not at Execute."""
         self.statement = statement
         self.bind_formats = bind_formats
         self.binds = binds
@@ -105,6 +112,7 @@ class Execution:
         "formats",
         "fresh_text",
         "index",
+        "place",
         "refusal",
         "state",
         "statement",
@@ -117,6 +125,8 @@ class Execution:
         self.fresh_text = fresh_text
         """The text was sent with this execution: its comments may name the agent (never a re-executed one's)."""
         self.fields: tuple[Field, ...] | None = None
+        self.place: Any = None
+        """Of its portal; None in a simple Query, which is planned as it is executed."""
         self.formats: tuple[int, ...] | None = ()
         self.binds: list[bytes | None] = []
         self.bind_formats: tuple[int, ...] = ()

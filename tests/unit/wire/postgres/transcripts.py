@@ -48,6 +48,9 @@ class Notes:
     def query(self, text: bytes, *, whole: bool) -> tuple[Statement, int]:
         return Statement(text), max(1, len([part for part in text.split(b";") if part.strip()]))
 
+    def place(self) -> None:
+        """Names mean the same everywhere."""
+
     def sent(self, execution: Execution) -> bool:
         if self.refuse:
             return False
