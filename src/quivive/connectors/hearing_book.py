@@ -101,7 +101,7 @@ class HearingBook:
     def _value(self, row: RowKind, name: str, facts: list[HearingFact]) -> dict[str, Any]:
         latest = max(fact.at for fact in facts)
         began = min((fact.at for fact in facts if fact.what == "begin"), default=0)
-        ended = max((fact.at for fact in facts if fact.what == "end"), default=0)
+        ended = _ended(facts)
         value: dict[str, Any] = {"id": name, "version": latest // 1_000 * VERSION_STEP + min(len(facts), MAX_FACTS)}
         if row is RowKind.LISTENINGS:
             value["kind"] = next((fact.kind for fact in reversed(facts) if fact.kind), "live")
@@ -141,9 +141,20 @@ def _last(facts: Iterable[HearingFact], name: str) -> str:
     return next((text for fact in reversed(list(facts)) if (text := str(getattr(fact, name)))), "")
 
 
+def _ended(facts: list[HearingFact]) -> int:
+    """The last end, unless it went on afterwards."""
+    begins = [fact.at for fact in facts if fact.what == "begin"]
+    ends = [fact.at for fact in facts if fact.what == "end"]
+    return ends[-1] if ends and (len(begins) < 2 or ends[-1] >= begins[-1]) else 0
+
+
 def _segments(facts: list[HearingFact], began: int, ended: int) -> list[dict[str, str]]:
     """Stretches between the instants at which the sound was cut and let go on; [] when it never was."""
     turns = [(fact.at, _STATES[fact.what]) for fact in facts if fact.what in _STATES]
+    # Ended and begun again on one channel: an interruption.
+    turns += [(fact.at, SegmentState.ON) for fact in facts if fact.what == "begin" and fact.at > began]
+    turns += [(f.at, SegmentState.PAUSED) for f in facts if f.what == "end" and f.at >= began and f.at != ended]
+    turns.sort()
     if not any(state is not SegmentState.ON for _, state in turns):
         return []
     marks = [(began or turns[0][0], SegmentState.ON), *turns]

@@ -96,3 +96,13 @@ def test_a_trunk_is_nobody():
     trunk = CHANNEL | {"Channel": "PJSIP/operateur-00000001", "Uniqueid": f"{T}.1"}
     found = final(AmiTranslator(SETTINGS), [event("MixMonitorStart", 1, **trunk)], 1)
     assert "agent" not in found[RowKind.RECORDINGS, f"mixmonitor-{T}.1"]
+
+
+def test_a_recording_that_stops_and_goes_on_was_interrupted():
+    """As the shipped dialplan does around a card payment."""
+    starts = [event("MixMonitorStart", at, **CHANNEL) for at in (10, 40)]
+    stops = [event("MixMonitorStop", at, **CHANNEL) for at in (25, 60)]
+    found = final(AmiTranslator(SETTINGS), [*stops, *starts], 1)[RowKind.RECORDINGS, f"mixmonitor-{T}.2"]
+    assert [each["state"] for each in found["segments"]] == ["on", "paused", "on"]
+    running = final(AmiTranslator(SETTINGS), [starts[0], stops[0], starts[1]], 1)
+    assert "ended_at" not in running[RowKind.RECORDINGS, f"mixmonitor-{T}.2"]
