@@ -1,4 +1,7 @@
-"""Limits per agent: who was shown too many records in the last hour is written to the policy of each relay.
+"""Limits per person: who was shown too many records in the last hour is written to the policy of each relay.
+
+All accounts that the directory gives to one person count together, and are denied together; an account that it does not
+know counts alone.
 
 Started by the core where a controller sets `max_records_per_agent_hour`. Must never deny anybody before the
 controller's instruction is recorded, nor for longer than an hour after the last record shown (law reference D-05); it
@@ -73,6 +76,7 @@ class AgentLimits:
             self._projection,
             controller=controller.id,
             since=now - HOUR_US,
+            at=now,
             most=controller.max_records_per_agent_hour,
             reference=[table.name for table in controller.catalogue.tables if table.kind is TableKind.REFERENCE],
         )

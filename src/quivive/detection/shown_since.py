@@ -1,4 +1,4 @@
-"""How many distinct records agents were shown in the last hour: the one figure behind an agent's limit (SQL edge).
+"""How many distinct records people were shown in the last hour: the one figure behind an agent's limit (SQL edge).
 
 Called by `core.limits`. Reads the hot projection only. Must never store a figure, nor tell one that is below the limit.
 """
@@ -7,13 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 
+from quivive.model.clock import HOUR_US
 from quivive.projection.projection import Projection
 from quivive.projection.store import read_sql
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OverLimit:
-    """An agent (AgentKey) who was shown more; `last_at` is the latest of these accesses."""
+    """An account (AgentKey) of somebody who was shown more, by it or another; `last_at` is the latest access."""
 
     agent: str
     records: int
@@ -21,13 +22,15 @@ class OverLimit:
 
 
 def over_limit(
-    projection: Projection, *, controller: str, since: int, most: int, reference: Sequence[str] = ()
+    projection: Projection, *, controller: str, since: int, most: int, reference: Sequence[str] = (), at: int = 0
 ) -> tuple[OverLimit, ...]:
-    """Agents who were shown more than `most` distinct records of a controller since an instant.
+    """Accounts of those who were shown more than `most` distinct records of a controller since an instant.
 
-    `reference`: tables whose records count for nothing.
+    Accounts that the directory gives to one person at the time count together, and those held `at` (an hour after
+    `since`) are all told. `reference`: tables whose records count for nothing.
     """
     params = {"controller": controller, "since": since, "most": most, "reference": list(reference)}
+    params["at"] = at or since + HOUR_US
     with projection.reading() as cursor:
         rows = cursor.execute(_text(), params).fetchall()
     return tuple(

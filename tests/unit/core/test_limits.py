@@ -10,7 +10,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "support"))
 
-from traces import CONTROLLER, CUSTOMER, T0, Shards, access, catalogue, gate, key
+from traces import CONTROLLER, CUSTOMER, T0, Shards, access, catalogue, gate, key, person
 
 from quivive.core.limit_commands import limit_commands
 from quivive.core.limits import AgentLimits
@@ -27,14 +27,48 @@ from quivive.settings import ControllerSettings, OperatorSettings, Settings, Sou
 
 
 @pytest.fixture
-def projection(tmp_path):
-    opened, shards = Projection.open(tmp_path / "projection"), Shards()
-    rows = [catalogue(), gate()]
-    rows += [access(f"a{n}", T0 + n * MINUTE_US, [(CUSTOMER, f"c{n}")], agent="anna") for n in range(10)]
-    rows += [access(f"b{n}", T0 + n * MINUTE_US, [(CUSTOMER, "c1")], agent="boris") for n in range(10)]
-    opened.apply(shards.durable(rows))
-    yield opened
+def projected(tmp_path):
+    """A projection of ten accesses of two logins, and of further events."""
+    opened = Projection.open(tmp_path / "projection")
+
+    def apply(*more):
+        rows = [catalogue(), gate(), *more]
+        rows += [access(f"a{n}", T0 + n * MINUTE_US, [(CUSTOMER, f"c{n}")], agent="anna") for n in range(10)]
+        rows += [access(f"b{n}", T0 + n * MINUTE_US, [(CUSTOMER, "c1")], agent="boris") for n in range(10)]
+        opened.apply(Shards().durable(rows))
+        return opened
+
+    yield apply
     opened.close()
+
+
+@pytest.fixture
+def projection(projected):
+    return projected()
+
+
+def told(projection, most, *, since=T0, at=0):
+    return {
+        each.agent: each.records
+        for each in over_limit(projection, controller=CONTROLLER, since=since, most=most, at=at)
+    }
+
+
+def test_accounts_of_one_person_count_together(projected):
+    """Ten by one login and three by another make thirteen; both are denied, and one that was not used at all."""
+    rows = [access(f"x{n}", T0 + n * MINUTE_US, [(CUSTOMER, f"d{n}")], agent="anna2") for n in range(3)]
+    projection = projected(person("anne", ["anna", "anna2", "anna3"]), *rows)
+    assert told(projection, 12) == {key(login): 13 for login in ("anna", "anna2", "anna3")}
+    assert told(projection, 13) == {}
+
+
+def test_a_login_that_changed_hands_inherits_nothing(projected):
+    """What its former holder was shown is the former holder's; the one who holds it now is not denied for it."""
+    change = T0 + 20 * MINUTE_US
+    before, after = person("anne", ["anna"], valid=(0, change)), person("nora", ["anna"], valid=(change, 0))
+    projection = projected(before, after)
+    assert told(projection, 9, at=T0 + 15 * MINUTE_US) == {key("anna"): 10}
+    assert told(projection, 9, at=T0 + 25 * MINUTE_US) == {}
 
 
 class Keeper:
