@@ -41,6 +41,7 @@ from quivive.model.permission import Permission, Role
 from quivive.model.purge import PurgeRule
 from quivive.model.retention import MAX_HOLD_US, ErasureBody, Hold, HoldReleaseBody
 from quivive.privacy.retention import SegmentDay, day_start, due
+from quivive.projection.query import MAX_ROWS
 from quivive.vault import Principal
 
 OWNER: Final = "owner"
@@ -368,7 +369,7 @@ class RetentionCommands:
         raise RefusedError(ApprovalRefusal.NOT_OPEN, name)
 
     def _query(self, name: str, **params: object) -> list[dict[str, Any]]:
-        named = {"act": None, "object": None, "state": None, "limit": None}
+        named = {"act": None, "object": None, "state": None, "limit": MAX_ROWS}
         return self._room.query(name, **{**named, **params})
 
     def _controller(self, request: dict[str, Any]) -> str:

@@ -145,8 +145,11 @@ class RetentionRoom:
 
     def ready(self) -> bool:
         """Every hold that is durable is known: the core's spool is in the ledger, the ledger in the projection."""
-        cursor = self._ledger.cursor(CORE_SOURCE)
-        return (cursor.epoch, cursor.seq) >= self._writer.place and self._caught_up()
+        cursor, marks = self._ledger.cursor(CORE_SOURCE), self._projection.watermark()
+        if (cursor.epoch, cursor.seq) < self._writer.place or not self._caught_up():
+            return False
+        own = [name for name in self._ledger.shards() if name.startswith(f"{OPERATOR}/")]
+        return all(marks.get(name, 0) >= self._ledger.head(name).entries for name in own)
 
     # --- what is declared, what is held
 

@@ -114,8 +114,10 @@ def _instant(table: str) -> str:
     return ""
 
 
-_CONFIGURED: Final = ("judge_source", "sensitive_column")
-"""Tables made from the configuration: they name a controller as long as its file stands."""
+_OPERATORS: Final = (
+    "judge_source", "sensitive_column", "approval", "hold", "hold_release", "purge", "retention_store",
+)  # fmt: skip
+"""Tables that name a controller, made from the configuration or from the operator's own log: they tell nobody's doing."""
 
 
 def controller_tables(connection: duckdb.DuckDBPyConnection) -> list[str]:
@@ -123,7 +125,7 @@ def controller_tables(connection: duckdb.DuckDBPyConnection) -> list[str]:
     found = connection.execute(
         "SELECT DISTINCT table_name FROM duckdb_columns() WHERE column_name = 'controller' AND NOT internal ORDER BY 1"
     ).fetchall()
-    return [str(table) for (table,) in found if table not in _CONFIGURED]
+    return [str(table) for (table,) in found if table not in _OPERATORS]
 
 
 def delete_controller(connection: duckdb.DuckDBPyConnection, controller: str) -> None:
