@@ -1,11 +1,12 @@
 """Relay against direct and pgbouncer (session mode), in one run: interleaved rounds, medians, JSON on standard output.
 
-`python bench/relay.py [--seconds 3] [--rounds 3] [--clients 1,8,32] [--rows 300000] [--strict] [--beside DIR]`
+`python bench/relay.py [--seconds 3] [--rounds 3] [--clients 1,8,32] [--rows 300000] [--strict] [--workers N]
+[--beside DIR]`
 
 pgbench select-only, prepared, by key of a protected table, so that every statement is recorded. Needs pgbench and, for
 the ratio, pgbouncer; starts everything by itself in a temporary folder (TMPDIR), on loopback ports. `cpu_us` is the CPU
 time of the process between, per statement or row: it hardly moves with what else the machine does. `beside` measures
-the relay of another checkout (one that is compiled, say) in the same rounds.
+the relay of another checkout (one that is compiled, say) in the same rounds; `workers`, as many processes on one port.
 """
 
 import argparse
@@ -56,17 +57,18 @@ def wait_for(port: int) -> None:
     raise TimeoutError(f"nobody listens on {port}")
 
 
-def run_relay_child(home: str, target: str, side: str, port: str, mode: str) -> None:
+def run_relay_child(home: str, target: str, side: str, port: str, mode: str, workers: str, worker: str) -> None:
     """The relay process of the benchmark (this file, started again with `--relay`)."""
     import relay_support  # noqa: PLC0415  # the parent needs none of it
 
     from quivive.capture.relay import run_relay  # noqa: PLC0415
 
     relay_support.CATALOGUE = PGBENCH
-    settings = relay_support.make_home(Path(home), target=target, side_dsn=side, listen=f"127.0.0.1:{port}", mode=mode)
+    facts = {"target": target, "side_dsn": side, "listen": f"127.0.0.1:{port}", "mode": mode, "workers": int(workers)}
+    settings = relay_support.make_home(Path(home), **facts)
     profile = os.environ.get("QUIVIVE_PROFILE")
     if not profile:
-        sys.exit(run_relay(settings, "db"))
+        sys.exit(run_relay(settings, "db", int(worker)))
     import cProfile  # noqa: PLC0415
     import pstats  # noqa: PLC0415
 
@@ -78,15 +80,34 @@ def run_relay_child(home: str, target: str, side: str, port: str, mode: str) -> 
 
 
 def start_relay(
-    folder: Path, server: PostgresServer, mode: str, *, name: str = "", checkout: Path = ROOT
+    folder: Path,
+    server: PostgresServer,
+    mode: str,
+    *,
+    name: str = "",
+    checkout: Path = ROOT,
+    port: int = 0,
+    workers: int = 1,
+    worker: int = 1,
 ) -> tuple[subprocess.Popen[bytes], int]:
-    port = free_port()
+    port = port or free_port()
     home = folder / f"home-{name or mode}"
     arguments = [str(home), f"unix:{server.socket}", server.socket_dsn("bench"), str(port), mode]
     program = checkout / "bench" / "relay.py"
-    child = subprocess.Popen([sys.executable, str(program), "--relay", *arguments], stdout=subprocess.DEVNULL)
+    command = [sys.executable, str(program), "--relay", *arguments, str(workers), str(worker)]
+    environment = {**os.environ, "PYTHONPATH": str(checkout / "src")}
+    child = subprocess.Popen(command, stdout=subprocess.DEVNULL, env=environment)
     wait_for(port)
     return child, port
+
+
+def start_workers(folder: Path, server: PostgresServer, workers: int) -> list[tuple[subprocess.Popen[bytes], int]]:
+    """One relay of several processes."""
+    first = start_relay(folder, server, "observe", name="workers", workers=workers)
+    return [first] + [
+        start_relay(folder, server, "observe", name="workers", port=first[1], workers=workers, worker=number)
+        for number in range(2, workers + 1)
+    ]
 
 
 def start_pgbouncer(folder: Path, server: PostgresServer) -> tuple[subprocess.Popen[bytes], int] | None:
@@ -187,23 +208,24 @@ def fdatasync_ms(folder: Path) -> float:
     return round(1_000 * statistics.median(times), 3)
 
 
-def cpu_seconds(pid: int | None) -> float:
-    """CPU time a process has used, user and system; 0 for none."""
-    if pid is None:
-        return 0.0
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+def cpu_seconds(*pids: int) -> float:
+    """CPU time that processes have used, user and system."""
+    used = 0.0
+    for pid in pids:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        used += (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    return used
 
 
-def measure(ports: dict[str, int], pids: dict[str, int], options: argparse.Namespace) -> dict[str, object]:
+def measure(ports: dict[str, int], pids: dict[str, list[int]], options: argparse.Namespace) -> dict[str, object]:
     result: dict[str, object] = {}
     for clients in [int(text) for text in options.clients.split(",")]:
         rounds: dict[str, list[dict[str, float]]] = {name: [] for name in ports}
         for _ in range(options.rounds):
             for name, port in ports.items():
-                before = cpu_seconds(pids.get(name))
+                before = cpu_seconds(*pids.get(name, []))
                 found = pgbench(port, clients, options.seconds)
-                used = cpu_seconds(pids.get(name)) - before
+                used = cpu_seconds(*pids.get(name, [])) - before
                 rounds[name].append({**found, "cpu_us": 1e6 * used / (found["tps"] * int(options.seconds))})
         medians = {name: statistics.median(one["tps"] for one in found) for name, found in rounds.items()}
         latencies = {name: statistics.median(one["latency_ms"] for one in found) for name, found in rounds.items()}
@@ -222,10 +244,10 @@ def measure(ports: dict[str, int], pids: dict[str, int], options: argparse.Names
         used: dict[str, list[float]] = {name: [] for name in pids}
         for _ in range(options.rounds):
             for name, port in ports.items():
-                before = cpu_seconds(pids.get(name))
+                before = cpu_seconds(*pids.get(name, []))
                 times[name].append(listing(port, options.rows))
                 if name in pids:
-                    used[name].append(1e6 * (cpu_seconds(pids[name]) - before) / options.rows)
+                    used[name].append(1e6 * (cpu_seconds(*pids[name]) - before) / options.rows)
         seconds = {name: statistics.median(found) for name, found in times.items()}
         result[f"rows_{options.rows}"] = {
             "seconds": {name: round(value, 3) for name, value in seconds.items()},
@@ -243,7 +265,8 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=300_000)
     parser.add_argument("--strict", action="store_true", help="measure strict mode too")
     parser.add_argument("--beside", type=Path, help="another checkout whose relay is measured too")
-    parser.add_argument("--relay", nargs=5, help=argparse.SUPPRESS)
+    parser.add_argument("--workers", type=int, default=0, help="measure a relay of so many processes too")
+    parser.add_argument("--relay", nargs=7, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.relay:
         run_relay_child(*options.relay)
@@ -258,7 +281,7 @@ def main() -> None:
         subprocess.run(["psql", "-X", "-q", *base, "postgres", "-c", "create database bench"], check=True)
         scale = max(1, -(-options.rows // 100_000))
         subprocess.run(["pgbench", "-i", "-q", "-s", str(scale), *base, "bench"], check=True, capture_output=True)
-        ports, pids = {"direct": server.port}, dict[str, int]()
+        ports, pids = {"direct": server.port}, dict[str, list[int]]()
         for name, started in (
             ("pgbouncer", start_pgbouncer(folder, server)),
             ("relay", start_relay(folder, server, "observe")),
@@ -273,7 +296,11 @@ def main() -> None:
             if started is not None:
                 children.append(started[0])
                 ports[name] = started[1]
-                pids[name] = started[0].pid
+                pids[name] = [started[0].pid]
+        for child, port in start_workers(folder, server, options.workers) if options.workers else []:
+            children.append(child)
+            ports["workers"] = port
+            pids.setdefault("workers", []).append(child.pid)
         facts = {"load": os.getloadavg()[0], "fdatasync_ms": fdatasync_ms(folder)}
         print(json.dumps({**facts, **measure(ports, pids, options)}, indent=2))
     finally:
