@@ -155,9 +155,7 @@ def demo(home: Path) -> None:
 @cli.command()
 @click.argument("folder", type=click.Path(path_type=Path, exists=True), required=False)
 @click.option("--controller", help="Check only this controller's log.")
-@click.option(
-    "--vkey", "vkeys", multiple=True, type=READABLE, help="File with a log's public key, from elsewhere."
-)
+@click.option("--vkey", "vkeys", multiple=True, type=READABLE, help="File with a log's public key, from elsewhere.")
 @click.option("--held", "held", multiple=True, type=READABLE, help="Checkpoint kept from earlier: it must be inside.")
 @click.option("--policy", type=READABLE, help="Trust policy (c2sp.org/tlog-policy): logs, witnesses, quorum.")
 @as_json_option
@@ -339,7 +337,11 @@ def token_revoke(home: Path, name: str, as_json: bool) -> None:
 @cli.command("sign-in-link")
 @click.option("--principal", default="", help="Who signs in: a name of the operator's staff register.")
 @click.option(
-    "--role", "roles", multiple=True, required=True, type=click.Choice(["security", "dpo", "administrator", "agent"])
+    "--role",
+    "roles",
+    multiple=True,
+    required=True,
+    type=click.Choice(["security", "dpo", "administrator", "agent", "evaluator"]),
 )
 @click.option("--agent-id", default="", help="With --role agent: the person's id in the directory, e.g. RH-0007.")
 @click.option("--controller", "controllers", multiple=True, help="Controllers to be seen; default: all.")

@@ -59,7 +59,7 @@ def _campaigns(recordings: click.RichGroup, ask: Ask, emit: Emit) -> None:
             return
         for each in answer["campaigns"]:
             click.echo(
-                f"{each['from'][:10]:<10} {each['to'][:10]:<10}  {each['state']:<9}  {each['controller']:<12}"
+                f"{each['first_day']:<10} {each['last_day']:<10}  {each['state']:<9}  {each['controller']:<12}"
                 f" {each['purpose']:<17} {each['campaign']}/{each['version']}"
             )
 

@@ -6,11 +6,13 @@ his own. Each act is an entry, durable before the answer. Must never answer a pe
 
 import base64
 import binascii
+from datetime import datetime
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 from quivive.core.compose import Parts
 from quivive.core.control import Handler
-from quivive.model.clock import DAY_US, Micros, to_rfc3339
+from quivive.model.clock import DAY_US, SECOND_US, Micros, to_rfc3339
 from quivive.model.entry import ActBody, ActKind
 from quivive.model.errors import RefusedError
 from quivive.model.permission import Permission, Role
@@ -170,10 +172,17 @@ class _RecordingCommands:
             "media": body.media,
             "from": _at(body.from_at),
             "to": _at(body.to_at),
+            "first_day": self._day(body.from_at),
+            "last_day": self._day(body.to_at - 1) if body.to_at else "",
             "share_permille": body.share_permille,
             "retention_days": body.retention_days,
             "refusals": [{"code": each.code, "found": each.found, "limit": each.limit} for each in body.refusals],
         }
+
+    def _day(self, at: int) -> str:
+        """The day of an instant where the operator works."""
+        zone = ZoneInfo(self._parts.settings.operator.timezone)
+        return datetime.fromtimestamp(at // SECOND_US, zone).strftime("%Y-%m-%d") if at else ""
 
     def _second(self, secret: str) -> Principal:
         """Who agrees, by a token or a one-time sign-in link of his own.

@@ -20,6 +20,7 @@ from quivive.model.permission import Permission, Role
 from quivive.model.recording import Medium, NonconformityKind
 from quivive.model.recording import Purpose as RecordingPurpose
 from quivive.model.recording_register import CampaignBody, CampaignState, LegalBasis, Payment, Trigger
+from quivive.model.recording_register import Period as AnnouncedPeriod
 from quivive.recordings.desk import Desk
 from quivive.recordings.draft import WEEKDAYS
 from quivive.recordings.limits import limits
@@ -66,7 +67,7 @@ class CampaignView:
     progress: Progress | None
     refusals: tuple[tuple[str, str], ...]
     warnings: tuple[str, ...]
-    next_at: int
+    next: AnnouncedPeriod | None
     hours: int
 
 
@@ -80,9 +81,14 @@ def _view(desk: Desk, texts: Texts, body: CampaignBody, now: int) -> CampaignVie
             (recording_sentences.clause(each), recording_sentences.refusal(texts, each)) for each in body.refusals
         ),
         warnings=tuple(recording_sentences.warning(texts, each) for each in warned),
-        next_at=min((each.from_at for each in body.periods if each.to_at > now), default=0),
+        next=next((each for each in body.periods if each.to_at > now), None),
         hours=sum(each.to_at - each.from_at for each in body.periods) // (3_600 * SECOND_US),
     )
+
+
+def _over(body: CampaignBody, now: int) -> bool:
+    ended = body.state is CampaignState.ENDED
+    return ended or (body.state is CampaignState.ANNOUNCED and body.to_at <= now)
 
 
 async def _reader(request: Request[Any, Any, Any], controller: str = "") -> Reader:
@@ -130,7 +136,7 @@ async def register(request: Request[Any, Any, Any]) -> Response[str]:
         waiting=[view for view in views if view.body.state is CampaignState.PROPOSED],
         running=[view for view in views if view.body in running],
         refused=[view for view in views if view.body.state is CampaignState.REFUSED],
-        over=[view for view in views if view.body.state is CampaignState.ENDED or view.body.to_at <= now],
+        over=[view for view in views if _over(view.body, now)],
         calendar=_calendar(texts, running, now),
         coming=sorted(
             (each.from_at, each.to_at, body)
