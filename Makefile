@@ -6,7 +6,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYTHONUTF8 := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check fix bench fuzz compatibility compiled plain setup lock system clean unit integration journeys
+.PHONY: fault load help run test check fix bench fuzz compatibility compiled plain setup lock system clean unit integration journeys
 
 help: ## Print this help
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -43,8 +43,8 @@ check: $(VENV)/dev.stamp ## Format, lint, types, import contracts, sizes, unit t
 unit: $(VENV)/dev.stamp ## Unit tests alone
 	$(BIN)/pytest tests/unit -n 2
 
-integration: $(VENV)/dev.stamp system ## Tests against real servers
-	$(BIN)/pytest tests/integration -n 2
+integration: $(VENV)/dev.stamp system ## Tests against real servers, and a fixed selection of faults
+	$(BIN)/pytest tests/integration tests/fault -n 2
 
 journeys: $(VENV)/dev.stamp system ## Browser journeys
 	$(BIN)/pytest tests/journeys
@@ -57,6 +57,12 @@ fix: $(VENV)/dev.stamp ## Format and mend what can be mended
 
 bench: $(VENV)/dev.stamp system ## Measure; each benchmark prints JSON
 	@for b in bench/*.py; do echo "== $$b" >&2; $(BIN)/python $$b || exit 1; done
+
+fault: $(VENV)/dev.stamp system ## Every fault of docs/faults.md, the long ones too (an hour or more)
+	QUIVIVE_FAULTS=long QUIVIVE_FAULT_STRIDE=1 $(BIN)/pytest tests/fault tests/integration/test_ledger_kill.py tests/integration/test_ledger_go.py tests/integration/test_witness_and_time.py -s --timeout 7200
+
+load: $(VENV)/dev.stamp ## Twenty minutes of load with random kills
+	$(BIN)/python tests/fault/load.py --seconds 1200
 
 compiled: $(VENV)/dev.stamp ## Compile the hot modules of the relay in place (needs cc and Python's headers; never required)
 	@$(BIN)/python -m pip install --quiet "cython>=3.2,<4"
