@@ -1,4 +1,4 @@
-"""Commands of the recording gate on the control socket: the draws of a day, recomputed.
+"""Commands of the recording gate on the control socket: the draws of a day recomputed, fictitious campaigns.
 
 Registered by `core.commands`. Must never give out a seed of a day that has not ended, nor a key.
 """
@@ -7,9 +7,16 @@ import asyncio
 from dataclasses import asdict
 from typing import Any
 
+import msgspec
+
 from quivive.core.compose import Parts
 from quivive.core.control import Handler
+from quivive.model.entry import EntryKind
 from quivive.model.errors import RefusedError
+from quivive.model.ids import OPERATOR
+from quivive.model.recording_register import CampaignBody, NoticeChannel, NoticeState
+from quivive.recordings.desk import notice_of
+from quivive.recordings.notices import concerns
 
 
 def gate_commands(parts: Parts) -> dict[str, Handler]:
@@ -21,4 +28,26 @@ def gate_commands(parts: Parts) -> dict[str, Handler]:
         proofs = await asyncio.to_thread(parts.rounds.prove, str(request["day"]))
         return {"day": str(request["day"]), "campaigns": [{**asdict(each), "good": each.good} for each in proofs]}
 
-    return {"recordings-sampling-proof": prove}
+    async def demonstrate(request: dict[str, Any]) -> dict[str, Any]:
+        """Write a fictitious campaign that was announced and read long enough ago; only in a demonstration."""
+        if not parts.settings.operator.demonstration:
+            raise RefusedError("gate_demonstration", "this installation is no demonstration (operator.demonstration)")
+        body = msgspec.convert({**request["campaign"], "state": "announced", "demonstration": True}, CampaignBody)
+        if parts.desk is None or parts.desk.register.campaign(body.campaign) is not None:
+            return {"written": 0}
+        await parts.record_entry(EntryKind.RECORDING_CAMPAIGN, body.controller, body)
+        read_at = int(request["read_at"])
+        people = [each for each in parts.desk.register.people() if concerns(body, each, parts.clock())]
+        for person in people:
+            notice = notice_of(
+                body,
+                person.person,
+                NoticeChannel.CONSOLE,
+                NoticeState.ACKNOWLEDGED,
+                at=read_at,
+                principal="demonstration",
+            )
+            await parts.record_entry(EntryKind.RECORDING_NOTICE, OPERATOR, notice)
+        return {"written": 1, "notices": len(people)}
+
+    return {"recordings-sampling-proof": prove, "recordings-demonstrate": demonstrate}

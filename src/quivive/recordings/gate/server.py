@@ -7,7 +7,7 @@ before the one that was asked for earlier.
 import asyncio
 from collections import deque
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, cast
 
 from quivive.recordings.gate.asking import told
 from quivive.recordings.gate.exchange import Exchange
@@ -38,11 +38,10 @@ class GateConnection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Take the connection, unless there are too many."""
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's is no subclass of it
         self.active_at = asyncio.get_running_loop().time()
         if len(self._open) >= MAX_CONNECTIONS:
-            transport.abort()
+            self._transport.abort()
             return
         self._open.add(self)
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 from hashlib import sha256
 
 import pytest
+import uvloop
 from gate_support import ANNA, KEYS, LENT, NOW, POLICY, SPACE, policy
 
 from quivive.model.errors import StorageError
@@ -65,7 +66,9 @@ class Running:
 
 
 def run(work):
-    return asyncio.run(work)
+    """On the loop that the process uses."""
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(work)
 
 
 def test_a_yes_is_on_disk_before_it_is_heard(tmp_path):
