@@ -32,9 +32,9 @@ class DayCount:
         ident: 32 hex digits, the person when known, else the account. day: local day `yyyymmdd`.
         group: peer group from wide to narrow, e.g. ("aurore", "call", "support", "settled"); no personal attribute.
         unexplained: distinct subjects opened with no reason at all, final (U).
-        weak_excess: subjects beyond the first per unidentified call, of self-made tickets and callbacks, of
-            previews not dialled, of declared reasons (W).
-        contacts: contacts handled, what U and W are compared to (calls, tickets, conversations…).
+        weak_excess: subjects beyond the first per unidentified call (W).
+        self_made: subjects of self-made tickets and callbacks, of previews not dialled, of declared reasons (M).
+        contacts: contacts handled, what the counts are compared to (calls, tickets, conversations…).
     """
 
     controller: str
@@ -44,6 +44,12 @@ class DayCount:
     unexplained: int
     weak_excess: int
     contacts: int
+    self_made: int = 0
+
+    @property
+    def together(self) -> int:
+        """U + W: who hides in unidentified calls shows in both, since a call's cap leaves the rest unexplained."""
+        return self.unexplained + self.weak_excess
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +61,7 @@ class HourCount:
     hour_at: int
     unexplained: int
     weak_excess: int
+    self_made: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +70,7 @@ class CountedAccess:
 
     access: str
     at: int
-    unexplained: bool
+    measure: str
 
 
 def day_counts(
@@ -90,9 +97,10 @@ def day_counts(
             group=_group(controller, kind, queue, tenure),
             unexplained=unexplained,
             weak_excess=weak,
+            self_made=made,
             contacts=contacts,
         )
-        for controller, high, low, day, unexplained, weak, contacts, kind, queue, tenure in rows
+        for controller, high, low, day, unexplained, weak, made, contacts, kind, queue, tenure in rows
     )
 
 
@@ -104,8 +112,15 @@ def hour_counts(projection: Projection, *, controller: str, day: str, timezone: 
             _text("per_hour"), {"controllers": [controller], "from_at": start, "to_at": end}
         ).fetchall()
     return tuple(
-        HourCount(controller=of, ident=_key(high, low), hour_at=hour, unexplained=unexplained, weak_excess=weak)
-        for of, high, low, hour, unexplained, weak in rows
+        HourCount(
+            controller=of,
+            ident=_key(high, low),
+            hour_at=hour,
+            unexplained=unexplained,
+            weak_excess=weak,
+            self_made=made,
+        )
+        for of, high, low, hour, unexplained, weak, made in rows
     )
 
 
@@ -119,8 +134,7 @@ def accesses_behind(
             halves = {"ident_hi": int(ident[:16], 16), "ident_lo": int(ident[16:], 16)}
             rows = cursor.execute(_text("behind"), {"controller": controller, **halves}).fetchall()
             found[ident] = tuple(
-                CountedAccess(access=_key(high, low), at=at, unexplained=bool(unexplained))
-                for high, low, at, unexplained in rows
+                CountedAccess(access=_key(high, low), at=at, measure=measure) for high, low, at, measure in rows
             )
     return found
 

@@ -4,6 +4,7 @@ Called by `core.alerting` and by the benchmark. A pure function of final verdict
 order, doubling and lateness of what arrived change nothing. Must never open an alert (that is the budget's).
 """
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
@@ -14,7 +15,6 @@ from typing import Any, Final
 from quivive.detection import rules as rule_engine
 from quivive.detection.counts import (
     CountedAccess,
-    DayCount,
     accesses_behind,
     counting,
     day_before,
@@ -22,11 +22,11 @@ from quivive.detection.counts import (
     day_span,
     hour_counts,
 )
-from quivive.detection.low_and_slow import SlowSignal, signals
+from quivive.detection.day_statistics import day_statistics
+from quivive.detection.low_and_slow import SlowSignal
 from quivive.detection.parameters import DetectionParameters
-from quivive.detection.peers import peer_groups
-from quivive.detection.residual import DayScore, GroupDrift, cold, drift, score_day, training_days
-from quivive.detection.shock import Shock, incident, shocked_day, shocked_hours, without
+from quivive.detection.peers import MEASURES
+from quivive.detection.residual import DayScore, GroupDrift
 from quivive.model.alert import MAX_ALERT_ACCESSES, AlertOrigin, Fact, Hit, IncidentBody, Severity, Switch
 from quivive.projection.projection import Projection
 from quivive.projection.store import read_sql
@@ -123,56 +123,54 @@ def _statistics(
     since = day_before(day, parameters.residual.group_days)
     zones = {controller: parameters.timezone}
     history = day_counts(projection, controllers=(controller,), from_day=since, to_day=day, timezones=zones)
-    training = training_days(history, day, parameters.residual, alerted)
-    if cold(training, day, parameters.residual):
-        return DailyOutcome(hits=(), incidents=(), drift=(), scored=0)
-    today = [count for count in history if count.day == day]
     hours = hour_counts(projection, controller=controller, day=day, timezone=parameters.timezone)
-    groups = peer_groups(training, parameters.residual)
-    shocks = shocked_hours(hours, today, groups, parameters.residual, parameters.shock)
-    kept = (*(count for count in history if count.day != day), *without(today, hours, shocks))
-    scores = score_day(kept, day, parameters.residual, alerted=alerted)
-    of_day, suppressed = shocked_day(scores, day_span(day, parameters.timezone), parameters.shock)
-    rare = [s for s in scores if s.p <= parameters.residual.p_hit and s.count.ident not in suppressed]
-    slow: tuple[SlowSignal, ...] = ()
-    if Switch.LOW_AND_SLOW in switches:
-        found = signals(kept, day, parameters.residual, parameters.low_and_slow, alerted=alerted)
-        slow = tuple(each for each in found if each.ident not in suppressed)
+    found = day_statistics(
+        history,
+        hours,
+        parameters=parameters,
+        controller=controller,
+        day=day,
+        alerted=alerted,
+        slow=Switch.LOW_AND_SLOW in switches,
+    )
     hits = [
-        *(_residual_hits(projection, rare, parameters, controller, day) if Switch.RESIDUAL in switches else ()),
-        *_slow_hits(projection, slow, parameters, controller, day),
+        *(_residual_hits(projection, found.rare, parameters, controller, day) if Switch.RESIDUAL in switches else ()),
+        *_slow_hits(projection, found.slow, parameters, controller, day),
     ]
-    return DailyOutcome(
-        hits=tuple(hits),
-        incidents=_incidents((*shocks, *of_day), today, controller),
-        drift=drift(kept, day, parameters.residual, alerted=alerted),
-        scored=len(scores),
-    )
-
-
-def _incidents(shocks: Sequence[Shock], today: Sequence[DayCount], controller: str) -> tuple[IncidentBody, ...]:
-    """Each shock with the agents of its group, whose counts in it were set aside."""
-    return tuple(
-        incident(shock, controller, sum(c.group[: len(shock.path)] == shock.path for c in today)) for shock in shocks
-    )
+    return DailyOutcome(hits=tuple(hits), incidents=found.incidents, drift=found.drift, scored=len(found.scores))
 
 
 def _residual_hits(
     projection: Projection, rare: Sequence[DayScore], parameters: DetectionParameters, controller: str, day: str
 ) -> Iterator[Hit]:
-    behind = _behind(projection, parameters, controller, day, day, [score.count.ident for score in rare])
+    for from_day, idents in _by_first_day(rare).items():
+        behind = _behind(projection, parameters, controller, from_day, day, idents)
+        for score in rare:
+            if score.window[0].day == from_day:
+                facts = residual_facts(score)
+                yield _hit(score.count.ident, RESIDUAL, behind, parameters, controller, day, facts, score.p_milli)
+
+
+def _by_first_day(rare: Sequence[DayScore]) -> dict[str, list[str]]:
+    """Idents by the first day that their score rests on."""
+    found: dict[str, list[str]] = defaultdict(list)
     for score in rare:
-        facts = {
-            "unexplained": score.count.unexplained,
-            "weak_excess": score.count.weak_excess,
-            "contacts": score.count.contacts,
-            "peers": score.peers,
-            "expected_milli": score.expected_milli,
-            "expected_weak_milli": score.expected_weak_milli,
-            "times_a_month_milli": score.times_a_month_milli,
-            "q_milli": round(1_000 * score.q),
-        }
-        yield _hit(score.count.ident, RESIDUAL, behind, parameters, controller, day, facts, score.p_milli)
+        found[score.window[0].day].append(score.count.ident)
+    return dict(sorted(found.items()))
+
+
+def residual_facts(score: DayScore) -> dict[str, int]:
+    """What an alert of the residual states; `days` only when several were looked at together."""
+    return {
+        **({"days": len(score.window)} if len(score.window) > 1 else {}),
+        **{measure: sum(getattr(count, measure) for count in score.window) for measure in MEASURES},
+        "contacts": sum(count.contacts for count in score.window),
+        "peers": score.peers,
+        "expected_milli": score.expected_milli,
+        "expected_weak_milli": score.expected_milli_of["weak_excess"],
+        "times_a_month_milli": score.times_a_month_milli,
+        "q_milli": round(1_000 * score.q),
+    }
 
 
 def _slow_hits(
@@ -184,6 +182,7 @@ def _slow_hits(
             "days": signal.days,
             "unexplained": signal.unexplained,
             "weak_excess": signal.weak_excess,
+            "self_made": signal.self_made,
             "contacts": signal.contacts,
             "peers": signal.peers,
             "expected_milli": signal.expected_milli,

@@ -307,6 +307,7 @@ def _windows(cursor: duckdb.DuckDBPyConnection) -> None:
             " w.contact_lo AND o.ident_hi = w.ident_hi AND o.ident_lo = w.ident_lo AND o.template = w.template"
         )
     if any_row(cursor, "contact_window WHERE shape = 'companion'"):
+        make_steps(cursor, "companion")
         add(cursor, "contact_window", step("shared_window"))
 
 

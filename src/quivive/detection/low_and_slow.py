@@ -5,7 +5,7 @@ chart below its threshold: ties would make ranks a matter of chance.
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from math import log, log1p
@@ -30,6 +30,7 @@ class SlowSignal:
     days: int
     unexplained: int
     weak_excess: int
+    self_made: int
     contacts: int
     peers: int
     expected_milli: int
@@ -52,12 +53,13 @@ def signals(
     parameters: LowAndSlowParameters,
     *,
     alerted: AbstractSet[tuple[str, str]] = frozenset(),
+    groups: Mapping[tuple[str, ...], PeerGroup] | None = None,
 ) -> tuple[SlowSignal, ...]:
     """Charts that cross on `day`, highest statistic first. A chart restarts after it crossed, and after an alert."""
     training = training_days(history, day, residual, alerted)
     if cold(training, day, residual):
         return ()
-    groups = peer_groups(training, residual)
+    groups = peer_groups(training, residual) if groups is None else groups
     since = day_before(day, parameters.days - 1)
     # What is usual for a person is learned from before the chart begins, so that the chart does not learn itself away.
     before = own_days([count for count in training if count.day < since], since, residual, groups)
@@ -77,7 +79,7 @@ def signals(
 def _crossing(
     days: Sequence[DayCount],
     day: str,
-    groups: dict[tuple[str, ...], PeerGroup],
+    groups: Mapping[tuple[str, ...], PeerGroup],
     before: Sequence[tuple[DayCount, PeerGroup]],
     residual: ResidualParameters,
     parameters: LowAndSlowParameters,
@@ -113,7 +115,7 @@ def _signal(
     chart: _Chart,
     last: DayCount,
     group: PeerGroup,
-    groups: dict[tuple[str, ...], PeerGroup],
+    groups: Mapping[tuple[str, ...], PeerGroup],
     residual: ResidualParameters,
     factor: float,
 ) -> SlowSignal:
@@ -129,6 +131,7 @@ def _signal(
         days=len(days),
         unexplained=sum(count.unexplained for count in days),
         weak_excess=sum(count.weak_excess for count in days),
+        self_made=sum(count.self_made for count in days),
         contacts=sum(count.contacts for count in days),
         peers=len(group.idents - {last.ident}),
         expected_milli=round(1_000 * expected),

@@ -10,7 +10,7 @@ from typing import Final
 
 import msgspec
 
-STATISTICS_VERSION: Final = "1"
+STATISTICS_VERSION: Final = "2"
 """Rises when a formula changes, so that an alert never cites a version that computes otherwise."""
 
 
@@ -18,12 +18,16 @@ STATISTICS_VERSION: Final = "1"
 class ResidualParameters:
     """Detection reference §6. Days are local days; `p_hit` bounds what becomes a hit before the budget.
 
-    `own_weight_days`: what a person's own days weigh against the group, in agent-days (kappa).
+    `own_weight_days`: what a person's own days weigh against the group, in agent-days (kappa). `week_days`: worked
+    days that are also looked at together, the scored one among them; the person's own days before them, with less
+    weight of the group, tell what is usual for him there.
     """
 
     group_days: int = 56
     own_days: int = 28
     own_weight_days: int = 20
+    week_days: int = 5
+    week_own_weight_days: int = 8
     own_factor_min: float = 0.5
     own_factor_max: float = 2.0
     set_aside_quantile: float = 0.9
@@ -46,11 +50,18 @@ class LowAndSlowParameters:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShockParameters:
-    """More than `share` of at least `agents_min` agents of a group below `p` in the same hour or day: one cause."""
+    """More than `share` of at least `agents_min` agents of a group below `p` in the same hour or day: one cause.
+
+    `usual`: share of agents below `p` for one of the measures in an ordinary hour (measured: 5.5 %, more than `p` because
+    hours scatter more than days). `chance`: so many below it must be rarer than this, else small groups are shocked by
+    chance (measured: three of five, six of eighteen on ordinary days).
+    """
 
     share: float = 0.3
     p: float = 0.01
     agents_min: int = 4
+    usual: float = 0.055
+    chance: float = 1e-5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

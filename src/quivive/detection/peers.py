@@ -19,7 +19,11 @@ from quivive.detection.counts import DayCount
 from quivive.detection.parameters import ResidualParameters
 
 Array = NDArray[Any]
-MEASURES: Final = ("unexplained", "weak_excess")
+MEASURES: Final = ("unexplained", "weak_excess", "self_made")
+"""U, W and M of docs/residual.md: fields of `DayCount` and `HourCount`."""
+TOGETHER: Final = "together"
+NORMED: Final = (*MEASURES, TOGETHER)
+"""What a norm is fitted for."""
 RATE_MIN: Final = 1e-5
 """A group without a single count still expects one in a hundred thousand contacts: a tail needs a mean."""
 SPREAD_MIN, SPREAD_MAX = 1e-3, 5.0
@@ -81,7 +85,7 @@ def peer_groups(training: Sequence[DayCount], parameters: ResidualParameters) ->
                     len(days),
                     parameters,
                 )
-                for measure in MEASURES
+                for measure in NORMED
             },
         )
     return groups
@@ -162,13 +166,18 @@ def mean_below(limit: float, mean: float, spread: float) -> float:
 
 
 def own_factor(
-    days: Iterable[tuple[DayCount, Norm]], measure: str, mean: float, parameters: ResidualParameters
+    days: Iterable[tuple[DayCount, Norm]],
+    measure: str,
+    mean: float,
+    parameters: ResidualParameters,
+    weight_days: int | None = None,
 ) -> float:
     """How a person's own ordinary days compare with the group's (lambda), drawn to 1 and kept within its bounds.
 
-    `mean` is the group's count of an ordinary day. Days above the cut are left out on both sides.
+    `mean` is the group's count of an ordinary day; `weight_days` such days draw to 1 (default: kappa).
+    Days above the cut are left out on both sides.
     """
-    weight = max(parameters.own_weight_days * mean, 1e-9)
+    weight = max((weight_days or parameters.own_weight_days) * mean, 1e-9)
     shown = expected = weight
     for count, norm in days:
         exposure = exposure_of(count, parameters)

@@ -19,6 +19,8 @@ from quivive.detection.counts import DayCount, day_before
 from quivive.detection.parameters import ResidualParameters
 from quivive.detection.peers import (
     MEASURES,
+    NORMED,
+    TOGETHER,
     Norm,
     PeerGroup,
     exposure_of,
@@ -34,6 +36,9 @@ P_MIN: Final = 1e-15
 P_MILLI_MAX: Final = 15_000
 COMBINED_P_MAX: Final = 0.9
 """One measure that is unusually low must not outweigh another that is unusually high."""
+WEEKLY: Final = ("unexplained", TOGETHER)
+EXPECTED_MIN: Final = 0.05
+"""A measure of which so few are expected, and none is there, says nothing: it would only dilute the others."""
 MONTH_DAYS: Final = 30
 DRIFT_DAYS: Final = 7
 DRIFT_AGENT_DAYS_MIN: Final = 40
@@ -41,11 +46,13 @@ DRIFT_AGENT_DAYS_MIN: Final = 40
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DayScore:
-    """How rare one agent's day is among peers. `p_…` are mid-p values; `p` combines both (Cauchy).
+    """How rare one agent's day is among peers. `p_of` are mid-p values by measure; `p` combines them (Cauchy).
 
     Fields:
         group: the peer group really used (the narrowest with enough agents and days).
-        peers: other agents of that group. expected_…_milli: thousandths of what peers with as many contacts have.
+        peers: other agents of that group.
+        window: the day alone, or the last worked days when these together are rarer; the last one is the day.
+        expected_milli_of: by measure, thousandths of what peers with as many contacts have in the window.
         times_a_month_milli: thousandths of such days that a centre of this size has in thirty days without any
             misconduct.
         q: Benjamini-Hochberg among all days scored together.
@@ -54,18 +61,22 @@ class DayScore:
     count: DayCount
     group: tuple[str, ...]
     peers: int
-    expected_unexplained_milli: int
-    expected_weak_milli: int
-    p_unexplained: float
-    p_weak: float
+    window: tuple[DayCount, ...]
+    expected_milli_of: Mapping[str, int]
+    p_of: Mapping[str, float]
     p: float
     q: float
     times_a_month_milli: int
 
     @property
     def expected_milli(self) -> int:
-        """Thousandths of unexplained and weak excess together that peers have for as many contacts."""
-        return self.expected_unexplained_milli + self.expected_weak_milli
+        """Thousandths of all measures together that peers have for as many contacts."""
+        return sum(self.expected_milli_of.values())
+
+    @property
+    def p_least(self) -> float:
+        """The p-value of the rarest measure."""
+        return min(self.p_of.values())
 
     @property
     def p_milli(self) -> int:
@@ -94,16 +105,17 @@ def score_day(
     parameters: ResidualParameters,
     *,
     alerted: AbstractSet[tuple[str, str]] = frozenset(),
+    groups: Mapping[tuple[str, ...], PeerGroup] | None = None,
 ) -> tuple[DayScore, ...]:
     """Score every agent of `day` against the days before it; () during the cold start. Most rare first.
 
     `history` holds the trailing days and `day` itself, of one controller. `alerted` are (ident, day) already in an
-    alert: not used for training. The order of `history` does not matter.
+    alert: not used for training. The order of `history` does not matter. `groups`: when they are fitted already.
     """
     training = training_days(history, day, parameters, alerted)
     if cold(training, day, parameters):
         return ()
-    groups = peer_groups(training, parameters)
+    groups = peer_groups(training, parameters) if groups is None else groups
     own = own_days(training, day, parameters, groups)
     a_month = len({(c.ident, c.day) for c in training if c.day >= day_before(day, 28)}) * MONTH_DAYS / 28
     scores = []
@@ -192,10 +204,12 @@ def own_days(
     return {ident: tuple(days) for ident, days in found.items()}
 
 
-def combined(first: float, second: float) -> float:
-    """One p-value from two that depend on each other in an unknown way (ACAT, the Cauchy combination)."""
-    turns = [tan((0.5 - min(max(p, P_MIN), COMBINED_P_MAX)) * pi) for p in (first, second)]
-    return min(max(0.5 - atan(sum(turns) / 2) / pi, P_MIN), 1.0)
+def combined(*values: float) -> float:
+    """One p-value from several that depend on each other in an unknown way (ACAT, the Cauchy combination)."""
+    if not values:
+        return 1.0
+    turns = [tan((0.5 - min(max(p, P_MIN), COMBINED_P_MAX)) * pi) for p in values]
+    return min(max(0.5 - atan(sum(turns) / len(turns)) / pi, P_MIN), 1.0)
 
 
 def _score(
@@ -205,22 +219,52 @@ def _score(
     agent_days_a_month: float,
     parameters: ResidualParameters,
 ) -> DayScore:
-    means = {measure: _mean(count, group, measure, own, parameters) for measure in MEASURES}
-    values = {m: mid_p(getattr(count, m), means[m], group.norms[m].spread) for m in MEASURES}
-    p = combined(values["unexplained"], values["weak_excess"])
-    exposure = exposure_of(count, parameters)
+    means = {measure: _mean(count, group, measure, own, parameters) for measure in NORMED}
+    of_day = {m: mid_p(getattr(count, m), means[m], group.norms[m].spread) for m in NORMED}
+    told = [each for m, each in of_day.items() if getattr(count, m) or means[m] >= EXPECTED_MIN]
+    week = [*own[1 - parameters.week_days :], (count, group)] if parameters.week_days > 1 else []
+    before = own[: max(0, len(own) + 1 - len(week))]
+    of_week = [_week_p(week, measure, before, parameters) for measure in WEEKLY] if len(week) > 1 else []
+    p = combined(*told, *of_week)
+    by_week = min(of_week, default=1.0) < min(told, default=1.0)
+    window = week if by_week else [(count, group)]
     return DayScore(
         count=count,
         group=group.path,
         peers=len(group.idents - {count.ident}),
-        expected_unexplained_milli=round(1_000 * group.norms["unexplained"].rate * exposure),
-        expected_weak_milli=round(1_000 * group.norms["weak_excess"].rate * exposure),
-        p_unexplained=values["unexplained"],
-        p_weak=values["weak_excess"],
+        window=tuple(each for each, _ in window),
+        expected_milli_of={
+            m: round(1_000 * sum(of.norms[m].rate * exposure_of(each, parameters) for each, of in window))
+            for m in MEASURES
+        },
+        p_of={m: of_day[m] for m in MEASURES},
         p=p,
         q=1.0,
         times_a_month_milli=round(1_000 * p * agent_days_a_month),
     )
+
+
+def _week_p(
+    week: Sequence[tuple[DayCount, PeerGroup]],
+    measure: str,
+    before: Sequence[tuple[DayCount, PeerGroup]],
+    parameters: ResidualParameters,
+) -> float:
+    """Mid-p of the sum over several worked days.
+
+    What is usual for the person is learned from the days before them. It is known the less, the fewer these are: that
+    widens the sum's spread, as does the scatter of single days, of which a sum averages a part out.
+    """
+    group = week[-1][1]
+    usual = group.norms[measure].rate * group.mean_exposure
+    norms = [(past, of.norms[measure]) for past, of in before]
+    factor = own_factor(norms, measure, usual, parameters, parameters.week_own_weight_days)
+    means = [of.norms[measure].rate * exposure_of(each, parameters) * factor for each, of in week]
+    mean = sum(means)
+    known = parameters.week_own_weight_days * usual
+    known += sum(norm.rate * exposure_of(past, parameters) for past, norm in norms)
+    scatter = group.norms[measure].spread * sum(each * each for each in means) / mean**2
+    return mid_p(sum(getattr(each, measure) for each, _ in week), mean, scatter + 1 / max(known, 1.0))
 
 
 def _mean(

@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from hashlib import blake2b
 
+from scipy.stats import binom
+
 from quivive.detection.counts import DayCount, HourCount
 from quivive.detection.parameters import ResidualParameters, ShockParameters
 from quivive.detection.peers import MEASURES, PeerGroup, exposure_of, group_of, mid_p
@@ -84,7 +86,7 @@ def shocked_day(
     found: list[Shock] = []
     suppressed: set[str] = set()
     for path, group in sorted(members.items(), key=lambda each: (len(each[0]), each[0])):
-        unusual = sum(min(score.p_unexplained, score.p_weak) < parameters.p for score in group)
+        unusual = sum(score.p_least < parameters.p for score in group)
         if is_common(unusual, len(group), parameters) and not _covered(found, path, span[0]):
             found.append(Shock(path=path, from_at=span[0], to_at=span[1], agents=unusual, present=len(group)))
             suppressed.update(score.count.ident for score in group)
@@ -92,25 +94,23 @@ def shocked_day(
 
 
 def is_common(unusual: int, present: int, parameters: ShockParameters) -> bool:
-    """More than the share, of enough agents: two of three colleagues are no crowd."""
-    return present >= parameters.agents_min and unusual > parameters.share * present
+    """More than the share, of enough agents, and more than chance brings together: two of five are no crowd."""
+    if present < parameters.agents_min or unusual <= parameters.share * present:
+        return False
+    return float(binom.sf(unusual - 1, present, parameters.usual)) <= parameters.chance
 
 
 def without(day: Sequence[DayCount], hours: Sequence[HourCount], shocks: Sequence[Shock]) -> tuple[DayCount, ...]:
     """The day's counts less what fell in a shock of the agent's group."""
     groups = {count.ident: count.group for count in day}
-    less: dict[str, list[int]] = defaultdict(lambda: [0, 0])
+    less: dict[str, dict[str, int]] = defaultdict(lambda: dict.fromkeys(MEASURES, 0))
     for hour in hours:
         path = groups.get(hour.ident, ())
         if any(path[: len(s.path)] == s.path and s.from_at <= hour.hour_at < s.to_at for s in shocks):
-            less[hour.ident][0] += hour.unexplained
-            less[hour.ident][1] += hour.weak_excess
+            for measure in MEASURES:
+                less[hour.ident][measure] += getattr(hour, measure)
     return tuple(
-        replace(
-            count,
-            unexplained=max(0, count.unexplained - less[count.ident][0]),
-            weak_excess=max(0, count.weak_excess - less[count.ident][1]),
-        )
+        replace(count, **{name: max(0, getattr(count, name) - by) for name, by in less[count.ident].items()})
         if count.ident in less
         else count
         for count in day

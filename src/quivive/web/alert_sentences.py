@@ -13,7 +13,7 @@ from quivive.web.alert_rows import AlertRow, CauseRow
 from quivive.web.i18n import Texts
 
 FACTS: Final = (
-    "unexplained", "weak_excess", "contacts", "peers", "expected_milli", "times_a_month_milli", "days", "rows",
+    "unexplained", "weak_excess", "self_made", "contacts", "peers", "expected_milli", "times_a_month_milli", "days", "rows",
     "records", "window_s", "count", "threshold", "fixed_chars", "q_milli", "weak",
 )  # fmt: skip
 """Facts that have a label; any other is shown under its code."""
@@ -80,7 +80,8 @@ class AlertSpeaker:
 
     def _head(self, alert: AlertRow) -> str:
         when = written_day(alert.day)
-        if alert.origin == AlertOrigin.LOW_AND_SLOW and alert.from_at:
+        several = alert.origin == AlertOrigin.LOW_AND_SLOW or "days" in alert.facts
+        if alert.origin in _STATISTICAL and several and alert.from_at:
             when = self.texts.say(
                 "alert.span", from_at=self.texts.day(alert.from_at), to_at=self.texts.day(alert.to_at)
             )
@@ -102,7 +103,7 @@ class AlertSpeaker:
     def _counted(self, alert: AlertRow) -> str:
         said = [
             self.texts.count(f"alert.{name}", alert.facts[name])
-            for name in ("unexplained", "weak_excess")
+            for name in ("unexplained", "weak_excess", "self_made")
             if alert.facts.get(name)
         ]
         listed = self.texts.say("list.and").join(said) if said else self.texts.count("alert.unexplained", 0)
@@ -134,11 +135,11 @@ class AlertSpeaker:
             else:
                 said.append(self.texts.say("alert.expected", expected=expected))
         if "times_a_month_milli" in alert.facts:
-            said.append(self._often(alert.origin, alert.facts["times_a_month_milli"]))
+            said.append(self._often("days" in alert.facts, alert.facts["times_a_month_milli"]))
         return said
 
-    def _often(self, origin: str, milli: int) -> str:
-        code = "alert.often_days" if origin == AlertOrigin.LOW_AND_SLOW else "alert.often"
+    def _often(self, several: bool, milli: int) -> str:
+        code = "alert.often_days" if several else "alert.often"
         if milli * MAX_MONTHS < _MILLI:
             return self.texts.say(f"{code}.never")
         if milli >= _MILLI:
@@ -162,6 +163,6 @@ def all_codes() -> Iterator[str]:
         yield from (f"cause_of.{kind}", f"cause_of.{kind}.lasting")
     for code in ("alert.often", "alert.often_days"):
         yield from (f"{code}.never", f"{code}.month", f"{code}.months")
-    yield from ("alert.unexplained", "alert.weak_excess")
+    yield from ("alert.unexplained", "alert.weak_excess", "alert.self_made")
     yield from (f"alert.rule_{name}" for name in _COUNTED)
     yield from (f"topic.{origin}" for origin in AlertOrigin if origin != AlertOrigin.RULE)

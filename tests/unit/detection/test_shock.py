@@ -15,7 +15,7 @@ NORM = Norm(rate=0.02, spread=0.1, cut=0.1)
 GROUPS = {
     ("aurore",): PeerGroup(
         path=("aurore",), idents=frozenset(), agent_days=500, mean_exposure=60.0,
-        norms={"unexplained": NORM, "weak_excess": NORM},
+        norms={"unexplained": NORM, "weak_excess": NORM, "self_made": NORM},
     )
 }  # fmt: skip
 
@@ -67,8 +67,17 @@ def test_the_widest_group_stands_for_its_parts():
 @given(st.integers(0, 50), st.integers(0, 50))
 def test_few_colleagues_are_no_crowd(unusual, present):
     """Neither below four people nor up to three in ten."""
-    common = is_common(min(unusual, present), present, SHOCK)
-    assert common == (present >= 4 and min(unusual, present) > 0.3 * present)
+    if present < 4 or unusual <= 0.3 * present:
+        assert not is_common(min(unusual, present), present, SHOCK)
+
+
+@pytest.mark.parametrize(
+    ("unusual", "present", "common"),
+    [(2, 5, False), (3, 5, False), (5, 11, False), (6, 18, False), (4, 4, True), (6, 8, True), (9, 20, True)],
+)
+def test_what_chance_brings_together_is_no_shock(unusual, present, common):
+    """Seen on ordinary days: two of five, three of five, five of eleven, six of eighteen at once. An outage is more."""
+    assert is_common(unusual, present, SHOCK) == common
 
 
 @pytest.mark.parametrize("leak", [6, 60])

@@ -3,8 +3,9 @@
 WITH counted AS (
     SELECT
         u.controller, u.ident_hi, u.ident_lo, d.day,
-        COUNT(DISTINCT CASE WHEN u.is_unexplained = 1 THEN concat(u.subject_hi, '/', u.subject_lo) END) AS unexplained,
-        COUNT(DISTINCT CASE WHEN u.is_unexplained = 0 THEN concat(u.subject_hi, '/', u.subject_lo) END) AS weak_excess
+        COUNT(DISTINCT CASE WHEN u.measure = 'unexplained' THEN concat(u.subject_hi, '/', u.subject_lo) END) AS unexplained,
+        COUNT(DISTINCT CASE WHEN u.measure = 'weak_excess' THEN concat(u.subject_hi, '/', u.subject_lo) END) AS weak_excess,
+        COUNT(DISTINCT CASE WHEN u.measure = 'self_made' THEN concat(u.subject_hi, '/', u.subject_lo) END) AS self_made
     FROM unit_subject u
     JOIN local_day d ON d.controller = u.controller AND u.started_at >= d.from_at AND u.started_at < d.to_at
     GROUP BY u.controller, u.ident_hi, u.ident_lo, d.day
@@ -30,7 +31,8 @@ both_sides AS (
 )
 SELECT
     b.controller, b.ident_hi, b.ident_lo, b.day, COALESCE(c.unexplained, 0) AS unexplained,
-    COALESCE(c.weak_excess, 0) AS weak_excess, CAST(COALESCE(m.contacts, 0) AS BIGINT) AS contacts,
+    COALESCE(c.weak_excess, 0) AS weak_excess, COALESCE(c.self_made, 0) AS self_made,
+    CAST(COALESCE(m.contacts, 0) AS BIGINT) AS contacts,
     COALESCE(m.contact_kind, '') AS contact_kind, COALESCE(m.queue, '') AS queue,
     CASE WHEN p.active_from > 0 AND d.from_at - p.active_from < 2592000000000 THEN 'new' ELSE 'settled' END AS tenure
 FROM both_sides b

@@ -2,8 +2,9 @@
 WITH counted AS (
     SELECT
         controller, ident_hi, ident_lo, started_at - started_at % 3600000000 AS hour_at,
-        COUNT(DISTINCT CASE WHEN is_unexplained = 1 THEN concat(subject_hi, '/', subject_lo) END) AS unexplained,
-        COUNT(DISTINCT CASE WHEN is_unexplained = 0 THEN concat(subject_hi, '/', subject_lo) END) AS weak_excess
+        COUNT(DISTINCT CASE WHEN measure = 'unexplained' THEN concat(subject_hi, '/', subject_lo) END) AS unexplained,
+        COUNT(DISTINCT CASE WHEN measure = 'weak_excess' THEN concat(subject_hi, '/', subject_lo) END) AS weak_excess,
+        COUNT(DISTINCT CASE WHEN measure = 'self_made' THEN concat(subject_hi, '/', subject_lo) END) AS self_made
     FROM unit_subject
     GROUP BY controller, ident_hi, ident_lo, started_at - started_at % 3600000000
 ),
@@ -20,7 +21,7 @@ present AS (
 )
 SELECT
     p.controller, p.ident_hi, p.ident_lo, p.hour_at, COALESCE(c.unexplained, 0) AS unexplained,
-    COALESCE(c.weak_excess, 0) AS weak_excess
+    COALESCE(c.weak_excess, 0) AS weak_excess, COALESCE(c.self_made, 0) AS self_made
 FROM present p
 LEFT JOIN counted c
     ON c.controller = p.controller AND c.ident_hi = p.ident_hi AND c.ident_lo = p.ident_lo AND c.hour_at = p.hour_at

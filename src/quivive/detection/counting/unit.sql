@@ -1,12 +1,17 @@
--- Final verdicts that count: unexplained (never what later evidence reopened), and weak excess: subjects beyond the
--- first opened (not merely listed) in an unidentified call, self-made tickets and callbacks, previews not dialled, declared reasons. Not counted:
--- canaries, and what fell in a gap of a contact source (losing sight is nobody's behaviour).
+-- Final verdicts that count, each under one measure: unexplained (never what later evidence reopened); weak excess,
+-- subjects beyond the first opened (not merely listed) in an unidentified call; and reasons of the agent's own making:
+-- self-made tickets and callbacks, previews not dialled, declared reasons. Not counted: canaries, and what fell in a gap
+-- of a contact source (losing sight is nobody's behaviour).
 SELECT
     v.access_hi, v.access_lo, v.started_at, v.controller,
     -- The rows of one search or listing are one deed, however many it showed.
     CASE WHEN a."action" IN ('list', 'query') THEN v.access_hi ELSE v.key_hi END AS key_hi,
     CASE WHEN a."action" IN ('list', 'query') THEN v.access_lo ELSE v.key_lo END AS key_lo,
-    CASE WHEN v.verdict = 'unexplained' THEN 1 ELSE 0 END AS is_unexplained
+    CASE
+        WHEN v.verdict = 'unexplained' THEN 'unexplained'
+        WHEN v.template = 'E2' THEN 'weak_excess'
+        ELSE 'self_made'
+    END AS measure
 FROM all_verdict v
 JOIN all_access a
     ON a.started_at = v.started_at AND a.access_hi = v.access_hi AND a.access_lo = v.access_lo

@@ -1,6 +1,6 @@
 -- Each counted unit under its one subject: the person its record leads to, the record itself, or a whole listing.
 SELECT
-    u.controller, u.ident_hi, u.ident_lo, u.started_at, u.access_hi, u.access_lo, u.is_unexplained,
+    u.controller, u.ident_hi, u.ident_lo, u.started_at, u.access_hi, u.access_lo, u.measure,
     CASE WHEN u.key_hi = 0 AND u.key_lo = 0 THEN u.access_hi ELSE COALESCE(s.subject_hi, u.key_hi) END AS subject_hi,
     CASE WHEN u.key_hi = 0 AND u.key_lo = 0 THEN u.access_lo ELSE COALESCE(s.subject_lo, u.key_lo) END AS subject_lo
 FROM unit_ident u
