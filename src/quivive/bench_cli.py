@@ -33,7 +33,7 @@ def _simulate(cli: click.RichGroup) -> None:
     @click.option("--controllers", type=click.IntRange(1, 3), default=3, show_default=True)
     @click.option(
         "--profile",
-        type=click.Choice(["complete", "measured"]),
+        type=click.Choice(["complete", "measured", "held_out"]),
         default="measured",
         show_default=True,
         help="How well telephony knows its callers.",
@@ -75,7 +75,7 @@ def _simulate(cli: click.RichGroup) -> None:
 
 
 def _plan(text: str, days: int):  # type: ignore[no-untyped-def] # noqa: ANN202 - its type is a heavy import
-    from quivive.simulation.benchmark.bench import CAMPAIGN_DAYS
+    from quivive.simulation.benchmark.evidence import CAMPAIGN_DAYS
     from quivive.simulation.benchmark.misuse import Plan
 
     scenario, _, rest = text.partition(":")
@@ -93,19 +93,53 @@ def _detection(bench: click.RichGroup) -> None:
         "--feed", type=click.Path(path_type=Path, exists=True, file_okay=False), help="A labelled feed of your own."
     )
     @click.option("--seeds", type=click.IntRange(1), default=2, show_default=True, help="Centres, one after another.")
+    @click.option("--first-seed", type=click.IntRange(0), default=1, show_default=True)
     @click.option("--agents", type=click.IntRange(1, 500), default=30, show_default=True)
-    @click.option("--days", type=click.IntRange(16, 366), default=35, show_default=True)
+    @click.option("--days", type=click.IntRange(16, 366), default=28, show_default=True)
+    @click.option("--controllers", type=click.IntRange(1, 3), default=1, show_default=True)
+    @click.option(
+        "--profile",
+        type=click.Choice(["complete", "measured", "held_out"]),
+        default="measured",
+        show_default=True,
+        help="How well telephony knows its callers.",
+    )
+    @click.option(
+        "--evidence",
+        type=click.Path(path_type=Path, dir_okay=False),
+        help="A file that keeps what was judged, a line a centre: an interrupted run goes on there.",
+    )
+    @click.option("--late", is_flag=True, help="Instead: how many hits of the morning late rows change, by centre.")
     @click.option("--json", "as_json", is_flag=True, help="Answer in JSON.")
-    def detection(feed: Path | None, seeds: int, agents: int, days: int, as_json: bool) -> None:
+    def detection(
+        feed: Path | None,
+        seeds: int,
+        first_seed: int,
+        agents: int,
+        days: int,
+        controllers: int,
+        profile: str,
+        evidence: Path | None,
+        late: bool,
+        as_json: bool,
+    ) -> None:
         """Measure what detection finds of known misuse, beside chance and other detectors."""
         from quivive.simulation.benchmark.bench import Scale, bench, bench_feed
+        from quivive.simulation.benchmark.late import late_lines
         from quivive.simulation.benchmark.peers import NO_PYOD
         from quivive.simulation.benchmark.report import lines, summary
 
         def tell(text: str) -> None:
             click.echo(text, err=True)
 
-        results = bench_feed(feed) if feed else bench(Scale(seeds=seeds, agents=agents, days=days), tell=tell)
+        scale = Scale(
+            seeds=seeds, first_seed=first_seed, agents=agents, days=days, controllers=controllers, profile=profile
+        )
+        if late:
+            for line in late_lines(scale):
+                click.echo(line)
+            return
+        results = bench_feed(feed) if feed else bench(scale, file=evidence, tell=tell)
         told = summary(results)
         if not results.peers:
             tell(NO_PYOD)

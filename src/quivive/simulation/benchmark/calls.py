@@ -38,7 +38,6 @@ REPEAT_SAME_DAY: Final = 0.3
 REPEAT_SAME_AGENT: Final = 0.02
 """Share of same-day repeats sent to the same agent on purpose; chance adds the rest of the measured 16 %."""
 TRANSFERRED: Final = 0.08
-SEARCHES: Final = 0.08
 NO_WRAP_UP: Final = 0.3
 
 
@@ -201,7 +200,7 @@ def _accesses(work: Work, call: Contact, queue: Queue, chance: np.random.Generat
     why = "E1" if call.known else "E2"
     at = call.instants["offered_at"] + int(chance.uniform(1.0, 6.0) * SECOND_US)
     strays = int(chance.poisson(_stray_mean(work, leg.agent, chance)))
-    if not call.known or chance.random() < SEARCHES:
+    if not call.known or chance.random() < work.habits.searches:
         at = leg.from_at + int(chance.uniform(6.0, 22.0) * SECOND_US)
         rows = _search(work, call, leg.agent, at, chance)
         at += int(chance.uniform(2.0, 8.0) * SECOND_US)
@@ -220,7 +219,7 @@ def _accesses(work: Work, call: Contact, queue: Queue, chance: np.random.Generat
 
 def _stray_mean(work: Work, agent: Agent, chance: np.random.Generator) -> float:
     if agent.number not in work.stray_of:
-        work.stray_of[agent.number] = float(chance.gamma(4.0, 1 / 4.0))
+        work.stray_of[agent.number] = float(chance.gamma(work.habits.stray_shape, 1 / work.habits.stray_shape))
     return work.stray_rate * 1.7 * work.stray_of[agent.number]  # a call gives about 1.7 accesses
 
 
@@ -245,7 +244,7 @@ def _search(work: Work, call: Contact, agent: Agent, at: int, chance: np.random.
 
 def _further(work: Work, call: Contact, leg: Leg, at: int, why: str, queue: Queue, chance: np.random.Generator) -> None:
     until = max(at + 2 * SECOND_US, leg.to_at)
-    for _ in range(int(chance.poisson(queue.further))):
+    for _ in range(int(chance.poisson(queue.further * work.habits.further))):
         when = int(chance.integers(at + SECOND_US, until))
         if household(call.customer) and chance.random() < 0.5:
             mate = household_mate(call.customer)

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from quivive.detection.counts import DayCount
 from quivive.detection.parameters import DetectionParameters
-from quivive.simulation.benchmark.bench import CAMPAIGN_DAYS
+from quivive.simulation.benchmark.evidence import CAMPAIGN_DAYS
 from quivive.simulation.benchmark.generate import Options, generate
 from quivive.simulation.benchmark.measures import AgentDay, chance_detection, figure, top_detection
 from quivive.simulation.benchmark.run import counts_of, load, scores_of

@@ -25,13 +25,21 @@ COLUMNS: Final = ("customer.last_name", "customer.phone")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What is wanted: a scenario, its intensity a day, its mode, its first day and its length in days."""
+    """What is wanted: a scenario, its intensity a day, its mode, its first day and its length in days.
+
+    `sparing`: agents (ids of the directory) who do not act.
+    """
 
     scenario: int
     per_day: int
     mode: str
     from_day: int
     days: int
+    sparing: frozenset[str] = frozenset()
+
+    def told(self) -> dict[str, int | str]:
+        """What the feed's head remembers of it."""
+        return {name: getattr(self, name) for name in ("scenario", "per_day", "mode", "from_day", "days")}
 
 
 @dataclass(slots=True, kw_only=True)
@@ -141,7 +149,11 @@ def plan_misuse(work: Work, plan: Plan, number: int, chance: np.random.Generator
 def _agents(work: Work, plan: Plan, chance: np.random.Generator) -> list[Agent]:
     """Agents who work on at least half of the usual days of the campaign; a ring is three of one team."""
     if plan.scenario == 21:
-        left = [a for a in work.centre.agents if a.last_day < plan.from_day + plan.days - 1]
+        left = [
+            agent
+            for agent in work.centre.agents
+            if agent.last_day < plan.from_day + plan.days - 1 and agent.hr_id not in plan.sparing
+        ]
         if not left:
             raise ValueError("no agent leaves during the feed")
         return [left[int(chance.integers(0, len(left)))]]
@@ -150,7 +162,8 @@ def _agents(work: Work, plan: Plan, chance: np.random.Generator) -> list[Agent]:
     able = [
         agent
         for agent in work.centre.of_channel(*channels)
-        if sum(
+        if agent.hr_id not in plan.sparing
+        and sum(
             plan.from_day <= s.day < plan.from_day + plan.days and s.day >= agent.first_day + 2 for s in agent.shifts
         )
         >= (1 if plan.scenario == 6 else least)
@@ -182,6 +195,15 @@ def _idle_instant(spell: _Spell) -> int:
         if spell.work.gap_at(spell.agent, at, 8 * SECOND_US):
             break
     return at
+
+
+def _burst(spell: _Spell) -> None:
+    """Scenario 1 as a harvest: the records of the day one after another within an hour."""
+    begin = int(spell.chance.integers(spell.shift.from_at + 5 * MINUTE_US, spell.shift.to_at - HOUR_US))
+    for at, victim in zip(
+        sorted(spell.chance.integers(begin, begin + HOUR_US, spell.per_day).tolist()), spell.victims, strict=False
+    ):
+        spell.read(int(at), victim)
 
 
 def _idle(spell: _Spell) -> None:
@@ -326,6 +348,7 @@ def _revert(spell: _Spell) -> None:
 
 _ACTS: Final[dict[tuple[int, str], Callable[[_Spell], None]]] = {
     (1, "idle"): _idle,
+    (1, "burst"): _burst,
     (2, "idle"): _photographs,
     (3, "wildcard"): _wildcard,
     (6, "idle"): _idle,

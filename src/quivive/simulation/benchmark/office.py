@@ -12,13 +12,8 @@ from quivive.simulation.benchmark.calls import on_shift, service_seconds
 from quivive.simulation.benchmark.centre import CUSTOMERS, Agent, Company, Shift
 from quivive.simulation.benchmark.work import Contact, Leg, Work, open_customer, stray
 
-TICKETS: Final = 0.12
-"""Calls that give birth to a ticket."""
-OWN_TICKETS: Final = 0.4
-"""Tickets that the agent of the call keeps (self-made); the others go to the back office."""
 REASSIGNED: Final = 0.15
 CALLBACKS: Final = 0.03
-ASSISTED: Final = 0.012
 REVIEWS_A_DAY: Final = 3 / 20
 """Reviews per agent and worked day: two to four a month."""
 DIALLED: Final = 0.93
@@ -75,10 +70,10 @@ def _tickets(work: Work, company: Company, calls: list[Contact], chance: np.rand
     office = [a for a in work.centre.of_channel("cases") if a.company is company]
     waiting = []
     for call in calls:
-        if chance.random() >= TICKETS:
+        if chance.random() >= work.habits.tickets:
             continue
         agent = call.legs[-1].agent
-        own = not office or chance.random() < OWN_TICKETS
+        own = not office or chance.random() < work.habits.own_tickets
         opened_at = call.instants["ended_at"]
         ticket = _contact(work, "T", "ticket", "helpdesk", company.id, call.customer, team=call.team, self_made=own)
         ticket.instants = {"opened_at": opened_at}
@@ -174,7 +169,7 @@ def _callbacks(work: Work, calls: list[Contact], chance: np.random.Generator) ->
 def _assistance(work: Work, company: Company, calls: list[Contact], chance: np.random.Generator) -> None:
     agents = [a for a in work.centre.of_channel("call") if a.company is company]
     for call in calls:
-        if chance.random() >= ASSISTED:
+        if chance.random() >= work.habits.assisted:
             continue
         at = call.instants["started_at"] + int(chance.integers(20, 90)) * SECOND_US
         helper = agents[int(chance.integers(0, len(agents)))]

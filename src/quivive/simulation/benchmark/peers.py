@@ -92,13 +92,13 @@ def raw_days(meta: FeedMeta, rows: Mapping[str, Sequence[FeedRow]], keys: Keys) 
 
 
 def peer_scores(
-    raw: Mapping[AgentDay, RawDay], counts: Sequence[DayCount], days: Sequence[str], *, seed: int
+    raw: Mapping[AgentDay, tuple[float, ...]], counts: Sequence[DayCount], days: Sequence[str], *, seed: int
 ) -> dict[str, dict[AgentDay, float]]:
     """Score the agent-days of `days` with every peer; each is fitted on all days up to the end, as its manual says."""
     wanted = set(days)
     names = sorted(raw)
     inside = [place for place, name in enumerate(names) if name[1] in wanted]
-    table = np.array([raw[name].features() for name in names])
+    table = np.array([raw[name] for name in names])
     scores = {
         "records/day threshold": table[:, 0],
         "records/contact, negative binomial": _rare(table[:, 0], table[:, 4]),
@@ -129,14 +129,19 @@ def _rare(records: NDArray[np.float64], contacts: NDArray[np.float64]) -> NDArra
 
 
 def _residual_features(names: Sequence[AgentDay], counts: Sequence[DayCount]) -> NDArray[np.float64]:
-    sums: dict[AgentDay, NDArray[np.float64]] = defaultdict(lambda: np.zeros(3))
+    sums: dict[AgentDay, NDArray[np.float64]] = defaultdict(lambda: np.zeros(4))
     for count in counts:
-        sums[count.ident, count.day] += (count.unexplained, count.weak_excess, count.contacts)
+        sums[count.ident, count.day] += (
+            count.unexplained,
+            count.weak_excess,
+            count.self_made,
+            count.contacts,
+        )
     rows = []
     for name in names:
-        unexplained, weak, contacts = sums[name]
+        unexplained, weak, made, contacts = sums[name]
         most = max(1.0, contacts)
-        rows.append((unexplained, weak, contacts, unexplained / most, weak / most))
+        rows.append((unexplained, weak, made, contacts, unexplained / most, weak / most))
     return np.array(rows)
 
 

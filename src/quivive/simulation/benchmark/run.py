@@ -5,25 +5,23 @@ compares with it is in `measures.py`.
 """
 
 import shutil
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from quivive.detection.budget import Capacity, OpenAlert, alert_id, allot
 from quivive.detection.counts import DayCount, day_counts
 from quivive.detection.daily import daily
-from quivive.detection.judge import ControllerJudging, JudgeSettings, judge, judge_live
+from quivive.detection.judge import ControllerJudging, JudgeSettings, judge
 from quivive.detection.parameters import DetectionParameters
 from quivive.detection.residual import DayScore, score_day
-from quivive.model.alert import Hit, Switch
+from quivive.model.alert import Switch
 from quivive.model.clock import DAY_US, HOUR_US, SECOND_US
 from quivive.projection.projection import Projection
 from quivive.simulation.benchmark.feed import FeedMeta, LabelledFeed, instant
 from quivive.simulation.benchmark.load import Arrival, Carrier
-from quivive.simulation.benchmark.rows import Told
 
 SILENT_AFTER_S: Final = 3 * 3_600
 MORNING_US: Final = 6 * HOUR_US
@@ -56,26 +54,6 @@ class Judged:
         self.projection.close()
 
 
-@dataclass(slots=True, kw_only=True)
-class Opened:
-    """One alert of the product: who, on which day it was opened, its hit."""
-
-    day: str
-    hit: Hit
-
-
-@dataclass(slots=True, kw_only=True)
-class Alerting:
-    """What the product's daily round did over a stretch of days."""
-
-    opened: list[Opened] = field(default_factory=list)
-    joined: list[Opened] = field(default_factory=list)
-    incidents: int = 0
-    hits: int = 0
-    budget: float = 0.0
-    overruns: int = 0
-
-
 def judging_of(meta: FeedMeta) -> JudgeSettings:
     """Build the settings of the judgement from what a feed's sources declare."""
     judging = {}
@@ -103,15 +81,10 @@ def load(feed: LabelledFeed, folder: Path) -> Judged:
     return judged
 
 
-def with_campaign(base: Judged, told: Told, folder: Path) -> Judged:
-    """Copy a judged feed whose projection is closed, add one campaign, judge what it touches."""
+def reopened(base: Judged, folder: Path) -> Judged:
+    """Copy a judged feed whose projection is closed."""
     shutil.copytree(base.projection.folder, folder)
-    projection = Projection.open(folder)
-    carrier = base.carrier.copy()
-    rows = {"links": told.links, "contacts": told.contacts, "accesses": told.accesses}
-    carrier.feed(projection, carrier.arrivals(rows))
-    judge_live(projection, judging_of(base.meta), as_of=base.as_of)
-    return Judged(base.meta, carrier, projection, base.as_of)
+    return Judged(base.meta, base.carrier.copy(), Projection.open(folder), base.as_of)
 
 
 def judge_days(judged: Judged, from_at: int, to_at: int, *, as_of: int) -> None:
@@ -162,52 +135,6 @@ def scores_of(
             for score in score_day(history, day, parameters.residual):
                 scores[controller, score.count.ident, day] = score
     return scores
-
-
-def alert(
-    judged: Judged,
-    days: Sequence[str],
-    agent_days: Mapping[str, int],
-    *,
-    rate: float,
-    parameters: DetectionParameters,
-) -> Alerting:
-    """Run the product's daily round over some days with a budget of `rate` alerts an agent-day.
-
-    A centre of thirty agents affords an alert on some days only: what a day does not use is kept for the next.
-    """
-    outcome = Alerting()
-    tokens = 1.0
-    standing: list[OpenAlert] = []
-    for day in days:
-        tokens += rate * agent_days.get(day, 0)
-        outcome.budget += rate * agent_days.get(day, 0)
-        hits: list[Hit] = []
-        alerted = frozenset((o.hit.ident, o.day) for o in (*outcome.opened, *outcome.joined))
-        for controller in judged.controllers:
-            found = daily(
-                judged.projection,
-                rules=(),
-                switches=SWITCHES,
-                parameters=replace(parameters, timezone=judged.meta.timezone),
-                controller=controller,
-                day=day,
-                as_of=judged.as_of,
-                alerted=alerted,
-            )
-            hits += found.hits
-            outcome.incidents += len(found.incidents)
-        capacity = Capacity(reviewers=1, alerts_per_reviewer_day=int(tokens), audit_share_percent=0)
-        allotted = allot(hits, open_alerts=standing, capacity=capacity, seed=day.encode())
-        outcome.hits += len(hits)
-        outcome.overruns += int(len(allotted.opened) > int(tokens))
-        tokens -= len(allotted.opened)
-        outcome.opened += [Opened(day=day, hit=hit) for hit in allotted.opened]
-        outcome.joined += [Opened(day=day, hit=joined.hit) for joined in allotted.joined]
-        standing += [
-            OpenAlert(alert=alert_id(h), controller=h.controller, ident=h.ident, topic=h.topic) for h in allotted.opened
-        ]
-    return outcome
 
 
 def progressive(

@@ -68,12 +68,29 @@ class Access:
     stated: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Habits:
+    """How a centre works beyond what telephony knows. `further` multiplies the queues' mean of further records.
+
+    stray_shape: of the Gamma that tells agents' strays apart (the smaller, the further apart). tickets: calls that give
+    birth to one; own_tickets: those of them that the agent of the call keeps.
+    """
+
+    searches: float = 0.08
+    stray_shape: float = 4.0
+    further: float = 1.0
+    tickets: float = 0.12
+    own_tickets: float = 0.4
+    assisted: float = 0.012
+
+
 @dataclass(slots=True, kw_only=True)
 class Work:
     """Everything that happened. `calls` by agent number, in order of time: where misuse may hide."""
 
     centre: Centre
     stray_rate: float
+    habits: Habits = field(default_factory=Habits)
     contacts: list[Contact] = field(default_factory=list)
     accesses: list[Access] = field(default_factory=list)
     calls: dict[int, list[Contact]] = field(default_factory=dict)
