@@ -115,6 +115,8 @@ def test_what_is_announced(demo):
     names = {
         "console_url",
         "login_link",
+        "evaluator_link",
+        "agent_link",
         "api_url",
         "api_token",
         "controller",

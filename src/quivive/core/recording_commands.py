@@ -113,7 +113,9 @@ class _RecordingCommands:
         """Take in a sign-in sheet."""
         try:
             data = base64.b64decode(str(request["sheet"]), validate=True)
-            found = await self._desk.import_sheet(str(request["campaign"]), data, principal=OWNER)
+            found = await self._desk.import_sheet(
+                str(request["campaign"]), data, principal=OWNER, signed_at=int(request.get("signed_at") or 0)
+            )
         except binascii.Error:
             raise RefusedError("body_unreadable", "expected base64") from None
         except FieldError as error:

@@ -19,6 +19,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 import msgspec
 from babel.numbers import format_decimal
@@ -40,6 +41,7 @@ from quivive.simulation.configuration import (
 from quivive.simulation.crm_log import AccessLog
 from quivive.simulation.database import DatabaseError, PostgresServer, is_free, wheel_programs
 from quivive.simulation.feeds import Api, Delay, Feed, FeedError
+from quivive.simulation.hearing import EVALUATOR, QUEUE_TEAM, announce
 from quivive.simulation.product import Product, ProductError
 from quivive.simulation.schema import companies
 from quivive.simulation.seeding import Passwords, application_role, links_role, seed_all, seeded, side_role
@@ -222,7 +224,7 @@ class _Demo:
     async def _introduce(self, product: Product, settings: Settings) -> None:
         """Directory, roster and gate; then wait until the sources know."""
         for establishment in ESTABLISHMENTS:
-            for module in (Module.ACCESS, Module.RESIDUAL):
+            for module in (Module.ACCESS, Module.RECORDINGS, Module.RESIDUAL):
                 await self._open_gate(product, establishment, module)
         await self._switch_on(product)
         base, now, agents = _base(settings), now_us(), staff()
@@ -230,6 +232,7 @@ class _Demo:
             _post_all, Api(base, self.tokens["people"]), "/v1/directory", directory_rows(agents, now)
         )
         await asyncio.to_thread(_post_all, Api(base, self.tokens["planning"]), "/v1/roster", roster_rows(agents, now))
+        await announce(product.ask, agents, now, ZoneInfo(settings.operator.timezone))
         governed = [n for n, s in settings.sources.items() if s.kind not in {SourceKind.DIRECTORY, SourceKind.ROSTER}]
         await product.policies_active(governed, accounts=1)
         await product.listening(
@@ -309,11 +312,16 @@ class _Demo:
 
     async def _announce(self, state: _State, settings: Settings, product: Product, database: PostgresServer) -> None:
         answer = await product.ask("sign-in-link", principal=PRINCIPAL, roles=["security", "dpo"])
+        evaluator = await product.ask("sign-in-link", principal=EVALUATOR, roles=["evaluator"])
+        own = next(agent.hr_id for agent in reversed(staff()) if agent.team == QUEUE_TEAM)
+        agent_link = await product.ask("sign-in-link", agent_id=own, roles=["agent"])
         base = _base(settings)
         ordinary = [a.crm for a in staff() if a.controllers == (SHOWN,) and a.conduct is Conduct.ORDINARY]
         facts = {
             "console_url": f"{base}/",
             "login_link": str(answer["link"]),
+            "evaluator_link": str(evaluator["link"]),
+            "agent_link": str(agent_link["link"]),
             "api_url": base,
             "api_token": self.tokens["api"],
             "controller": SHOWN,
@@ -337,6 +345,9 @@ class _Demo:
             indented(f"ssh -N -L {port}:127.0.0.1:{port} {socket.gethostname()}")
         self.tell("link")
         indented(facts["login_link"])
+        self.tell("others")
+        indented(facts["evaluator_link"])
+        indented(facts["agent_link"])
         self.tell("psql")
         query = f"SET quivive.agent = '{facts['agents'][0]}'; SELECT id, last_name FROM customer WHERE id IN (1, 2, 3)"
         program = "psql" if shutil.which("psql") else str(wheel_programs() / "psql")

@@ -168,7 +168,7 @@ async def calendar_feed(request: Request[Any, Any, Any], identifier: str) -> Res
         for event in notice_texts.events(texts, each.body, _name(services, each.body.controller))
     ]
     told = calendar(events, name=texts.say("notice.calendar"), made_at=services.clock())
-    return Response(told, media_type="text/calendar; charset=utf-8")
+    return Response(told, media_type="text/calendar")
 
 
 def _name(services: Services, controller: str) -> str:
