@@ -12,7 +12,8 @@ from typing import Any, Final
 
 from quivive.connectors.asterisk.when import moment
 from quivive.connectors.contact_book import ContactBook, Draft, Part, TelephonySettings, merged_parts
-from quivive.connectors.model import Record, Refusal
+from quivive.connectors.hearing_book import HearingBook, HearingFact
+from quivive.connectors.model import CanonicalRow, Record, Refusal, RowKind
 
 _KINDS: Final = {"VOICE": "call", "CHAT": "conversation", "TASK": "work_item", "EMAIL": "conversation"}
 _OUTBOUND: Final = frozenset({"OUTBOUND", "CALLBACK", "EXTERNAL_OUTBOUND"})
@@ -47,8 +48,38 @@ class AmazonConnectTranslator(ContactBook[_Fact]):
 
     def __init__(self, settings: TelephonySettings) -> None:
         super().__init__(settings)
+        self._hearing = HearingBook(settings)
         self._names: dict[str, str] = {}
         self._contacts_of: defaultdict[str, set[str]] = defaultdict(set)
+
+    def feed(self, records: Iterable[Record], now: int) -> Iterable[CanonicalRow | Refusal]:
+        """Take messages; behind the contacts come who listened and what was recorded."""
+        return [*super().feed(records, now), *self._hearing.rows()]
+
+    def _heard(self, body: Mapping[str, Any], fact: _Fact, number: int) -> None:
+        """A contact record of method MONITOR is a listening; its `Recordings` are recordings."""
+        call = _group(body)
+        if fact.method == "MONITOR":
+            kinds = {_text(each, "state").upper() for each in _items(_part(body, "agent"), "statetransitions")}
+            kind = "barge" if "BARGE" in kinds else "live"
+            began = min((begin for begin, _ in fact.listened), default=fact.connected_at or fact.begun_at)
+            ended = max((end for _, end in fact.listened), default=fact.ended_at)
+            told = {"contact": call, "listener": fact.agent, "kind": kind}
+            for what, at in (("begin", began), ("end", ended)):
+                if at:
+                    self._hearing.add(RowKind.LISTENINGS, fact.contact, HearingFact(at=at, what=what, **told), number)
+        for place, each in enumerate(_items(body, "recordings")):
+            begun, over = _at(each, "starttimestamp"), _at(each, "stoptimestamp")
+            where = {
+                "contact": call,
+                "agent": fact.agent,
+                "queue": fact.queue,
+                "location": _text(each, "location")[:256],
+            }
+            for what, at in (("begin", begun), ("end", over)):
+                if at:
+                    known = HearingFact(at=at, what=what, **where)
+                    self._hearing.add(RowKind.RECORDINGS, f"{fact.contact}/{place}", known, number)
 
     def complete_to(self) -> int:
         """Nothing can be told: records come minutes after the end, in any order."""
@@ -68,6 +99,8 @@ class AmazonConnectTranslator(ContactBook[_Fact]):
             expected = "an instant with an offset"
             return Refusal(number=record.number, field="LastUpdateTimestamp", expected=expected, found="nothing")
         self._join(_group(body), fact, record.number)
+        if "eventtype" not in body:
+            self._heard(body, fact, record.number)
         return None
 
     def build(self, contact: str, facts: Iterable[_Fact]) -> Draft | None:

@@ -10,10 +10,16 @@ from typing import Any, Final
 from quivive.connectors.asterisk.when import moment
 from quivive.connectors.contact_book import VERSION_STEP, Draft, Part, TelephonySettings, merged_parts, row_value
 from quivive.connectors.model import CanonicalRow, Record, Refusal, RowKind
+from quivive.model.clock import Micros, to_rfc3339
 
 _AGENTS: Final = frozenset({"agent", "user"})
 _CUSTOMERS: Final = frozenset({"customer", "external"})
 _LISTENING: Final = ("monitoredparticipantid", "coachedparticipantid", "bargedparticipantid", "screenmonitoreduserid")
+_HEARS: Final = (
+    ("bargedparticipantid", "barge"),
+    ("coachedparticipantid", "whisper"),
+    ("monitoredparticipantid", "live"),
+)
 _OFFERED: Final = frozenset({"alert", "dialing", "contacting", "delay"})
 _SPOKEN: Final = frozenset({"interact", "hold", "transmitting", "voicemail"})
 _CALLS: Final = frozenset({"voice", "callback", "video", ""})
@@ -30,7 +36,14 @@ class GenesysTranslator:
     def feed(self, records: Iterable[Record], now: int) -> Iterable[CanonicalRow | Refusal]:
         """Give one row per conversation; what time it is changes nothing."""
         self.read_at = now
-        return [self._row(record) for record in records]
+        found: list[CanonicalRow | Refusal] = []
+        heard: list[CanonicalRow] = []
+        for record in records:
+            row = self._row(record)
+            found.append(row)
+            if isinstance(row, CanonicalRow):
+                heard += _listened(_lower(record.fields), row.value, record.number)
+        return [*found, *heard]
 
     def close(self, now: int) -> Iterable[CanonicalRow | Refusal]:
         """Nothing is held."""
@@ -97,6 +110,35 @@ class GenesysTranslator:
             "ended_at": hung_up_at or ended_at,
             "wrapped_at": max(wrapped, default=0) if ended_at else 0,
         }
+
+
+def _listened(fields: Mapping[str, Any], call: Mapping[str, Any], number: int) -> Iterable[CanonicalRow]:
+    """Sessions that monitored, coached or barged into a participant: who heard whom, from when to when."""
+    people = {
+        _text(participant, "participantid"): _text(participant, "userid")
+        for participant in _items(fields, "participants")
+    }
+    for session in _sessions(fields):
+        name, kind = next(((name, kind) for name, kind in _HEARS if _text(session, name)), ("", ""))
+        spans = _spans(session, _SPOKEN)
+        if not name or not spans or not session["user"]:
+            continue
+        ended = 0 if any(not to_at for _, to_at in spans) else max(to_at for _, to_at in spans)
+        began = min(from_at for from_at, _ in spans)
+        value: dict[str, Any] = {
+            "id": _text(session, "sessionid") or f"{call['id']}/{session['user']}/{began}",
+            "version": call["version"],
+            "kind": kind,
+            "contact": call["id"],
+            "listener": session["user"],
+            "started_at": to_rfc3339(Micros(began)),
+        }
+        heard = people.get(_text(session, name), "")
+        told = {"agent": heard, "controller": str(call.get("controller", ""))}
+        value.update((key, text) for key, text in told.items() if text)
+        if ended:
+            value["ended_at"] = to_rfc3339(Micros(ended))
+        yield CanonicalRow(kind=RowKind.LISTENINGS, number=number, value=value)
 
 
 def _sessions(fields: Mapping[str, Any]) -> Iterable[dict[str, Any]]:

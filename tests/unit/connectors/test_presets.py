@@ -21,6 +21,7 @@ SKIPPED = {
     "queue-calls": {"no agent answered": 1},
     "roster": {"no shift that day": 1},
     "wfm-schedule": {"not at work": 1},
+    "vicidial-recording-access": {"nothing was played": 1},
 }
 
 
