@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from quivive import notice_settings, settings
+from quivive import anchor_settings, notice_settings, settings
 from quivive.model import (
     access,
     alert,
@@ -59,6 +59,9 @@ STRUCTS = [
     settings._ControllerFile,
     settings.RetentionSettings,
     settings._TableSettings,
+    anchor_settings.WitnessesSettings,
+    anchor_settings.TimestampsSettings,
+    anchor_settings.AuthoritySettings,
 ]
 
 
