@@ -19,6 +19,7 @@ from quivive.alert_cli import add_commands
 from quivive.application_cli import add_applications
 from quivive.bench_cli import add_bench_commands
 from quivive.case_cli import add_cases
+from quivive.gate_paper_cli import add_gate_papers
 from quivive.coverage_cli import add_coverage
 from quivive.evidence_cli import add_evidence
 from quivive.exchange_cli import add_exchange
@@ -446,6 +447,7 @@ add_instructions(cli, _ask, _emit)
 add_applications(cli, _ask, _emit)
 add_rule_commands(cli, _ask, _emit)
 add_bench_commands(cli)
+add_gate_papers(gate, _ask, _emit)
 add_evidence(cli)
 add_cases(cli)
 add_audio_commands(cli, _ask, _emit)

@@ -14,6 +14,7 @@ from quivive.core.compose import Parts
 from quivive.core.control import Handler, Streamer
 from quivive.core.coverage_commands import coverage_commands
 from quivive.core.gate_commands import gate_commands
+from quivive.core.gate_paper_commands import gate_paper_commands
 from quivive.core.limit_commands import limit_commands
 from quivive.core.recording_commands import recording_commands
 from quivive.core.retention_commands import retention_commands
@@ -57,6 +58,7 @@ def commands(
         **audio_commands(parts, writer),
         **retention_commands(parts, writer),
         **gate_commands(parts),
+        **gate_paper_commands(parts, writer),
     }
     return handlers, {"tail": table.tail}
 

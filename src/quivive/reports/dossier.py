@@ -293,7 +293,7 @@ def _retention(number: int, found: Found, installation: Installation) -> Piece:
         "piece.retention",
         table(
             "declared-found", found.of("retention"), ("controller", T), ("store", T), ("retention_class", T),
-            ("declared_days", N), ("oldest_at", I), ("overdue", Y), ("held", Y),
+            ("declared_days", N), ("oldest_at", I), ("overdue", Y), ("held", T),
         ),
         table(
             "certificates", found.of("certificates"), ("controller", T), ("what", T), ("retention_class", T),

@@ -15,6 +15,7 @@ import signal
 import socket
 import sys
 import time
+from datetime import UTC, datetime, timedelta
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,6 +30,7 @@ from quivive.model.alert import Switch
 from quivive.model.clock import now_us
 from quivive.model.errors import QuiviveError
 from quivive.model.gate import GATE_ORDER, GateState, Module
+from quivive.model.gate_record import DeclaredPurpose, GateRecordKind
 from quivive.settings import Settings, SourceKind, load_settings, parse_address
 from quivive.simulation.applications import AuroreDesk, Desk, MercatoDesk, SereniDesk
 from quivive.simulation.centre import Centre
@@ -52,6 +54,8 @@ from quivive.simulation.staff import EMPLOYER, ESTABLISHMENTS, Conduct, director
 SHOWN: Final = "mercato"
 """The controller behind the two DSNs that a visitor gets."""
 PRINCIPAL: Final = "demonstration"
+PAPERS_BEFORE: Final = timedelta(days=60)
+"""How long before its start the demonstration's fictitious documents are dated."""
 TELEPHONY_DELAY: Final = Delay(usual=1.2, most=6.0)
 HELPDESK_DELAY: Final = Delay(usual=3.0, most=12.0)
 VOYAGE_CUSTOMERS: Final = 8_000
@@ -212,6 +216,23 @@ class _Demo:
         for step in GATE_ORDER[GATE_ORDER.index(state) + 1 :]:
             reference = f"DEMO-{establishment}-{step}"
             await product.ask("gate-set", **place, state=step, reference=reference, demonstration=True)
+        if state is not GATE_ORDER[-1]:
+            await self._adopt_papers(product, establishment, module)
+
+    async def _adopt_papers(self, product: Product, establishment: str, module: Module) -> None:
+        """Fictitious documents behind the gate, dated before the first access, with the purposes they declare."""
+        dated = (datetime.now(tz=UTC) - PAPERS_BEFORE).date().isoformat()
+        purposes = {
+            Module.ACCESS: [DeclaredPurpose.CONSULTATION_CONTROL, DeclaredPurpose.MISCONDUCT_PROOF],
+            Module.RECORDINGS: [DeclaredPurpose.RECORDING_GOVERNANCE],
+            Module.RESIDUAL: [DeclaredPurpose.CONSULTATION_CONTROL],
+        }[module]
+        for record in GateRecordKind:
+            reference = f"DEMO-{establishment}-{record}"
+            await product.ask(
+                "gate-record", employer=EMPLOYER, establishment=establishment, module=module, record=record,
+                dated=dated, reference=reference, purposes=purposes, demonstration=True,
+            )  # fmt: skip
 
     async def _switch_on(self, product: Product) -> None:
         """Parts of detection, by fictitious records; a person's own record stays off, as it is shipped."""
@@ -232,9 +253,9 @@ class _Demo:
             _post_all, Api(base, self.tokens["people"]), "/v1/directory", directory_rows(agents, now)
         )
         await asyncio.to_thread(_post_all, Api(base, self.tokens["planning"]), "/v1/roster", roster_rows(agents, now))
-        await announce(product.ask, agents, now, ZoneInfo(settings.operator.timezone))
         governed = [n for n, s in settings.sources.items() if s.kind not in {SourceKind.DIRECTORY, SourceKind.ROSTER}]
         await product.policies_active(governed, accounts=1)
+        await announce(product.ask, agents, now, ZoneInfo(settings.operator.timezone))
         await product.listening(
             address
             for source in settings.sources.values()
