@@ -9,10 +9,13 @@ from collections.abc import Callable, Iterable
 from typing import Any, Final, TypedDict
 from zoneinfo import ZoneInfo
 
+from quivive.connectors.contact_book import TelephonySettings
+from quivive.connectors.hearing_book import HearingBook
 from quivive.connectors.mapping.leaf import Place
-from quivive.connectors.model import Translator
+from quivive.connectors.model import RowKind, Translator
 from quivive.connectors.pgaudit.settings import pgaudit_settings, zone_of
 from quivive.connectors.pgaudit.translator import PgauditTranslator
+from quivive.connectors.weblog.players import RecorderLogTranslator, player_settings
 from quivive.connectors.weblog.settings import weblog_settings
 from quivive.connectors.weblog.translator import WeblogTranslator
 from quivive.model.access import Grade
@@ -78,13 +81,43 @@ def open_pgaudit(
     return PgauditTranslator(settings, catalogue)
 
 
-_DOCUMENTED: Final[dict[str, Open]] = {"weblog": open_weblog, "pgaudit": open_pgaudit}
+def open_recorder_log(
+    document: dict[str, Any],
+    file: str,
+    source: SourceSettings | None,
+    catalogue: Catalogue | None,
+    timezone: str,
+    region: str,
+) -> Translator:
+    """Open the log of the web server in front of a recorder's folder.
+
+    Raises:
+        ConfigurationError: the document is wrong.
+    """
+    del catalogue, region
+    settings = player_settings(document, file)
+    place = Place(file=file, key="log.timezone", renamed={})
+    book = HearingBook(TelephonySettings(controller=source.controller if source is not None else ""))
+    return RecorderLogTranslator(settings, book, zone=zone_of(settings.timezone or timezone, place))
+
+
+_DOCUMENTED: Final[dict[str, Open]] = {
+    "weblog": open_weblog,
+    "pgaudit": open_pgaudit,
+    "recorder-log": open_recorder_log,
+}
+KINDS: Final[dict[str, RowKind]] = {"recorder-log": RowKind.LISTENINGS}
+"""Rows of a documented log; accesses unless told here."""
 _LATENESS: Final = re.compile(r"(\d{1,6}) ?(h|min|s)", re.ASCII)
 SERVER_LATENESS: Final = "10 min"
 """A server writes its log as it goes; ten minutes cover a rotation and a restart of the follower."""
 TITLES: Final[dict[str, dict[str, str]]] = {
     "weblog": {"fr": "Journal d'accès d'un serveur web", "en": "Access log of a web server"},
     "pgaudit": {"fr": "Journal pgAudit de PostgreSQL", "en": "PostgreSQL's pgAudit log"},
+    "recorder-log": {
+        "fr": "Journal du serveur web d'un enregistreur",
+        "en": "Access log of a recorder's web server",
+    },
 }
 
 

@@ -64,13 +64,13 @@ class AmazonConnectTranslator(ContactBook[_Fact]):
             kind = "barge" if "BARGE" in kinds else "live"
             began = min((begin for begin, _ in fact.listened), default=fact.connected_at or fact.begun_at)
             ended = max((end for _, end in fact.listened), default=fact.ended_at)
-            told = {"contact": call, "listener": fact.agent, "kind": kind}
+            told: dict[str, Any] = {"contact": call, "listener": fact.agent, "kind": kind}
             for what, at in (("begin", began), ("end", ended)):
                 if at:
                     self._hearing.add(RowKind.LISTENINGS, fact.contact, HearingFact(at=at, what=what, **told), number)
         for place, each in enumerate(_items(body, "recordings")):
             begun, over = _at(each, "starttimestamp"), _at(each, "stoptimestamp")
-            where = {
+            where: dict[str, Any] = {
                 "contact": call,
                 "agent": fact.agent,
                 "queue": fact.queue,

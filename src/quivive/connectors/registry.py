@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from quivive.connectors.access_logs import TITLES, open_documented, stated
+from quivive.connectors.access_logs import KINDS, TITLES, open_documented, stated
 from quivive.connectors.mapping.loader import load_mapping, parse_mapping, read_document, read_file_document
 from quivive.connectors.mapping.spec import CompleteRule, Mapping
 from quivive.connectors.mapping.translator import MappingTranslator
@@ -204,7 +204,7 @@ def _documented(mapping: str, document: dict[str, Any], context: Context) -> Fee
     opened = _opened(mapping, document, context)
     return Feed(
         name=Path(mapping).stem,
-        kind=RowKind.ACCESSES,
+        kind=KINDS.get(document["translator"], RowKind.ACCESSES),
         title=TITLES[document["translator"]],
         format=LINES,
         complete_to=CompleteRule.LATEST_INSTANT,

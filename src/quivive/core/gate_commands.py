@@ -15,8 +15,7 @@ from quivive.model.entry import EntryKind
 from quivive.model.errors import RefusedError
 from quivive.model.ids import OPERATOR
 from quivive.model.recording_register import CampaignBody, NoticeChannel, NoticeState
-from quivive.recordings.desk import notice_of
-from quivive.recordings.notices import concerns
+from quivive.recordings.notices import concerns, notice_of
 
 
 def gate_commands(parts: Parts) -> dict[str, Handler]:

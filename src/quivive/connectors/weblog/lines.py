@@ -51,10 +51,12 @@ _APACHE: Final[dict[str, str]] = {
     "q": "args",
     "s": "status",
     "L": "request_id",
+    "b": "body_bytes_sent",
+    "B": "body_bytes_sent",
 }
 _USED: Final = {
     "remote_addr", "remote_user", "time_local", "time_iso8601", "msec", "request", "request_method", "request_uri",
-    "uri", "args", "query_string", "status", "request_id",
+    "uri", "args", "query_string", "status", "request_id", "body_bytes_sent", "bytes_sent",
 }  # fmt: skip
 _VARIABLE_WIDTH: Final = frozenset({"remote_user"})
 
