@@ -33,7 +33,7 @@ def add_gate_papers(gate: click.Group, ask: Ask, emit: Emit) -> None:
     @click.option("--out", type=click.Path(path_type=Path, file_okay=False), required=True, help="New folder.")
     @click.pass_obj
     def draft(home: Path, employer: str, establishment: str, module: str, out: Path) -> None:
-        """Draft the papers the gate needs, in French and English, from the live configuration, to be edited and adopted."""
+        """Draft the gate's papers, in French and English, from the live configuration, to be edited and adopted."""
         from quivive.model.gate import Module
         from quivive.reports.drafting import write_drafts
 
