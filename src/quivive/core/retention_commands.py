@@ -39,7 +39,7 @@ from quivive.model.errors import RefusedError
 from quivive.model.ids import OPERATOR
 from quivive.model.permission import Permission, Role
 from quivive.model.purge import PurgeRule
-from quivive.model.retention import MAX_HOLD_US, ErasureBody, Hold, HoldReleaseBody
+from quivive.model.retention import MAX_HOLD_US, ErasureBody, Hold, HoldReleaseBody, RetentionCheckBody
 from quivive.privacy.retention import SegmentDay, day_start, due
 from quivive.projection.query import MAX_ROWS
 from quivive.vault import Principal
@@ -61,6 +61,7 @@ def retention_commands(parts: Parts, writer: CoreWriter) -> dict[str, Handler]:
         "removal-run": table.run,
         "removal-status": table.status,
         "retention-check": table.check,
+        "retention-look": table.look,
         "hold-add": table.hold_add,
         "hold-release": table.hold_release,
         "hold-list": table.hold_list,
@@ -152,23 +153,12 @@ class RetentionCommands:
     async def check(self, request: dict[str, Any]) -> dict[str, Any]:
         """Compare every store with what was declared; the comparison is sealed."""
         del request
-        body = await asyncio.to_thread(self._room.check, self._parts.clock())
-        return {
-            "stores": [
-                {
-                    "store": each.store,
-                    "controller": each.controller,
-                    "retention_class": each.retention_class,
-                    "declared_days": each.declared_days,
-                    "oldest": to_rfc3339(Micros(each.oldest_at)),
-                    "overdue": each.overdue,
-                    "held": each.held,
-                }
-                for each in body.stores
-            ],
-            "overdue": body.overdue,
-            "incomplete": body.incomplete,
-        }
+        return _told(await asyncio.to_thread(self._room.check, self._parts.clock()))
+
+    async def look(self, request: dict[str, Any]) -> dict[str, Any]:
+        """The same comparison, not sealed: for the doctor."""
+        del request
+        return _told(await asyncio.to_thread(self._room.look, self._parts.clock()))
 
     async def hold_add(self, request: dict[str, Any]) -> dict[str, Any]:
         """Keep a stretch of one controller until a date; it holds at once, and lapses unless a second person agrees."""
@@ -402,6 +392,25 @@ class RetentionCommands:
 
 
 _OPEN: Final = (ApprovalState.PROPOSED, ApprovalState.APPROVED)
+
+
+def _told(body: RetentionCheckBody) -> dict[str, Any]:
+    return {
+        "stores": [
+            {
+                "store": each.store,
+                "controller": each.controller,
+                "retention_class": each.retention_class,
+                "declared_days": each.declared_days,
+                "oldest": to_rfc3339(Micros(each.oldest_at)),
+                "overdue": each.overdue,
+                "held": each.held,
+            }
+            for each in body.stores
+        ],
+        "overdue": body.overdue,
+        "incomplete": body.incomplete,
+    }
 
 
 def _of(principal: Principal, controller: str) -> None:

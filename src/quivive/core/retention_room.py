@@ -20,11 +20,13 @@ import structlog
 from quivive.core.pipeline import Pipeline
 from quivive.core.retention_search import Stores, ages, reached, run_files, search
 from quivive.core.writers import CORE_SOURCE, CoreWriter
+from quivive.ledger.entry import decode_entry
 from quivive.ledger.log import Ledger
 from quivive.ledger.purge import Order
 from quivive.ledger.removal import Removal, Removals, RemovalState
+from quivive.ledger.shard import Segment
 from quivive.model.clock import DAY_US, HOUR_US, Micros, utc_day
-from quivive.model.entry import KIND_CLASS, EntryKind, SpoolEvent
+from quivive.model.entry import KIND_CLASS, EntryKind, RetentionClass, SpoolEvent
 from quivive.model.errors import ConfigurationError, RefusedError, StorageError
 from quivive.model.ids import OPERATOR
 from quivive.model.purge import (
@@ -53,6 +55,19 @@ ROUND_EVERY_US: Final = HOUR_US
 HOLD_OPEN_US: Final = 7 * DAY_US
 """So long a hold keeps what it names before a second person has agreed; then it lapses."""
 PURPOSE: Final = "retention"
+STATES: Final = frozenset(
+    {
+        EntryKind.DIRECTORY_AGENT,
+        EntryKind.GATE_STATE,
+        EntryKind.INSTRUCTION,
+        EntryKind.CATALOGUE_VERSION,
+        EntryKind.SWITCH,
+        EntryKind.RULE_VERSION,
+        EntryKind.WATCHED_RECORD,
+        EntryKind.CANARY,
+    }
+)
+"""Kinds that are in force until another one follows: five years run from then on, not from their day."""
 _ACCESSES: Final = frozenset({EntryKind.ACCESS, EntryKind.ACCESS_SECOND})
 """Kinds whose rows are found by an id; after another kind, or one part of many, the projection is rebuilt."""
 _PRINCIPAL: Final = "core"
@@ -289,11 +304,20 @@ class RetentionRoom:
 
     def _try_day(self, place: SegmentDay, order: Order) -> None:
         """One damaged segment, or a disk that refuses, keeps no other day longer."""
+        if place.retention_class == RetentionClass.GOVERNANCE and self.states(place):
+            return
         try:
             self._remove_day(place, order)
         except StorageError as error:
             told = f"{place.controller}/{place.retention_class}/{place.day}"
             log.warning("core.removal_waits", day=told, error=type(error).__name__)
+
+    def states(self, place: SegmentDay) -> int:
+        """Entries of a day that may still be in force: such a day stays, and shows in the check as what it is."""
+        segment = Segment(
+            controller=place.controller, retention_class=RetentionClass(place.retention_class), day=place.day
+        )
+        return sum(decode_entry(entry.data).kind in STATES for entry in self._ledger.of_day(segment))
 
     def _remove_day(self, place: SegmentDay, order: Order) -> Removal | None:
         return self._ledger.removing.purge_day(place.controller, place.retention_class, place.day, order)
@@ -387,9 +411,20 @@ class RetentionRoom:
         Raises:
             StorageError: the disk refused.
         """
+        body = self.look(now)
+        self._writer.write(EntryKind.RETENTION_CHECK, body)
+        return body
+
+    def look(self, now: int) -> RetentionCheckBody:
+        """Compare every store with what was declared.
+
+        Raises:
+            ProjectionUnavailableError: being rebuilt.
+            OSError: a store cannot be looked at.
+        """
         with self._lock:
             stores = ages(self.stores, self.policies(), self.holds(now), now)
-            body = RetentionCheckBody(
+            return RetentionCheckBody(
                 day=utc_day(Micros(now)),
                 stores=tuple(each for each in stores if each.oldest_at),
                 overdue=sum(each.overdue for each in stores),
@@ -397,8 +432,6 @@ class RetentionRoom:
                 incomplete=len(self._ledger.removals.incomplete()),
                 policies=tuple((policy.controller, policy.digest) for policy in self.policies()),
             )
-            self._writer.write(EntryKind.RETENTION_CHECK, body)
-            return body
 
     def query(self, name: str, **params: object) -> list[dict[str, Any]]:
         """A named query over every controller.

@@ -117,7 +117,7 @@ def _instant(table: str) -> str:
 _OPERATORS: Final = (
     "judge_source", "sensitive_column", "approval", "hold", "hold_release", "purge", "retention_store",
 )  # fmt: skip
-"""Tables that name a controller, made from the configuration or from the operator's own log: they tell nobody's doing."""
+"""Tables that name a controller, made from the configuration or the operator's own log: they tell nobody's doing."""
 
 
 def controller_tables(connection: duckdb.DuckDBPyConnection) -> list[str]:

@@ -14,9 +14,10 @@ from quivive.ledger.finding import FindingCode
 from quivive.model.access import Action, AttributionSource, CoverageClass, GapCause, Grade, Outcome, PatternClass
 from quivive.model.alert import AlertOrigin, AlertState, ReviewOutcome, Severity, WordCategory
 from quivive.model.contact import ContactKind
-from quivive.model.entry import ActKind
+from quivive.model.entry import ActKind, RetentionClass
 from quivive.model.gate import GateState
 from quivive.model.permission import Role
+from quivive.model.purge import PurgePlace
 from quivive.model.verdict import Strength, Template, UnknownCause, Verdict
 from quivive.reports import sentences as report_sentences
 from quivive.settings import SourceKind
@@ -48,6 +49,8 @@ CODES: Final[tuple[tuple[str, type[StrEnum]], ...]] = (
     ("word", WordCategory),
     ("source_kind", SourceKind),
     ("fix", FixCode),
+    ("retention_class", RetentionClass),
+    ("retention_store", PurgePlace),
 )
 """Every closed set that has a sentence per member; the test of completeness walks it."""
 

@@ -139,6 +139,21 @@ def _tables() -> dict[str, list[dict[str, object]]]:
         "accesses_by_subject": subject,
         "unexplained": _groups(),
         "evidence": _evidence(),
+        "retention": [
+            {
+                "day": "20261123",
+                "room": "ledger",
+                "checked_at": NOW,
+                "store": "segments",
+                "controller": "aurore",
+                "retention_class": "trace",
+                "declared_days": 365,
+                "oldest_at": NOW - 10**13,
+                "overdue": False,
+                "held": "",
+                "incomplete": 0,
+            },
+        ],
         "gaps": [
             {
                 "controller": "aurore",

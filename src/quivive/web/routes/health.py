@@ -51,8 +51,8 @@ async def health(request: Request[Any, Any, Any]) -> Response[str]:
     """The page."""
     services = services_of(request)
     reader = await reader_for(request, Purpose.OPERATION, period=Period.MONTH)
-    sources, gaps, coverage, gate = await asyncio.gather(
-        reader.raw("health"), reader.raw("gaps"), reader.raw("coverage"), reader.raw("gate")
+    sources, gaps, coverage, gate, retention = await asyncio.gather(
+        reader.raw("health"), reader.raw("gaps"), reader.raw("coverage"), reader.raw("gate"), reader.raw("retention")
     )
     heads = await services.heads()
     await reader.record(ActKind.VIEW_HEALTH, object_id="", count=len(sources))
@@ -64,6 +64,7 @@ async def health(request: Request[Any, Any, Any]) -> Response[str]:
         coverage=read_coverage(coverage),
         gate=[read_gate(row) for row in gate],
         heads=heads,
+        retention=retention,
         ready=await services.ready(),
     )
 
