@@ -177,7 +177,7 @@ def tables() -> dict[str, list[dict[str, object]]]:
     share = nothing | {"controller": "aurore", "section": "share"}
     fix = nothing | {"controller": "aurore", "section": "fix"}
     source = nothing | {"controller": "aurore", "section": "source"}
-    return {
+    return _hearing() | {
         "alerts": list(ALERTS),
         "alert_counts": [
             {"controller": "aurore", "state": "open", "alerts": 3, "oldest_at": NOW - 15 * HOUR_US},
@@ -257,3 +257,34 @@ def tables() -> dict[str, list[dict[str, object]]]:
             source | {"source": "aurore-cti", "explained": 7_100, "median_s": 42, "p95_s": 190, "complete_to": NOW, "skew_ms": -1_400},
         ],
     }  # fmt: skip
+
+
+def _hearing() -> dict[str, list[dict[str, object]]]:
+    """Rows of recordings and listening as the projection gives them."""
+    at = 1_795_356_300_000_000
+    recording = {
+        "recording": "f" * 32, "controller": "aurore", "campaign": "formation-aurore", "queue": "", "started_at": at,
+        "ended_at": at + 90_000_000, "gate_reason": "permitted", "gate_allowed": True, "heard": 1, "paused": 0,
+        "agent_code": "7K3QX", "source": "telephony",
+    }  # fmt: skip
+    listening = {
+        "listening": "e" * 32, "controller": "aurore", "listening_kind": "playback", "campaign": "formation-aurore",
+        "reason": "coaching", "started_at": at, "ended_at": 0, "heard_ms": 42_000,
+    }  # fmt: skip
+    against = {
+        "nonconformity": "d" * 32, "controller": "aurore", "nonconformity_kind": "outside_period", "medium": "listening",
+        "campaign": "formation-aurore", "happened_at": at, "found_at": at, "found": 0, "most": 0, "manager": True,
+        "owner": "", "version": 1, "closed_by": "", "closing_reference": "",
+    }  # fmt: skip
+    certificate = {
+        "certificate": "c" * 32, "controller": "aurore", "rule": "recording_retention_ended",
+        "campaign": "formation-aurore", "removed": 12, "removed_root": "ab" * 32, "executed_at": at,
+        "verified_absent_at": at, "declared": False,
+    }  # fmt: skip
+    return {
+        "recordings_of": [recording],
+        "recordings_today": [recording],
+        "listenings_of": [listening],
+        "nonconformities": [against],
+        "audio_certificates": [certificate],
+    }
