@@ -118,7 +118,7 @@ class AudioCentre:
 
     def call(self, call, days, controller="aurore"):
         """A call that ended so many days ago."""
-        ended = self.now - days * DAY_US
+        ended = int(self.now - days * DAY_US)
         body = ContactBody(
             contact=contact_key(self.keys(controller), call), version=1, contact_kind="call", direction="inbound",
             label=call, team="t", campaign="", queue="q", self_made=False, preview_at=0, offered_at=0,
@@ -130,7 +130,7 @@ class AudioCentre:
 
     def told(self, call, days, campaign="quality", controller="aurore", ending="wav"):
         """A recording that a source told of."""
-        ended, keys = self.now - days * DAY_US, self.keys(controller)
+        ended, keys = int(self.now - days * DAY_US), self.keys(controller)
         body = RecordingBody(
             recording=recording_key(keys, "pbx", call), version=1, controller=controller, campaign=campaign,
             campaign_version=1, purpose="", answer="", contact=contact_key(keys, call), agent="", person="", queue="q",
