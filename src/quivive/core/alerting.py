@@ -34,6 +34,7 @@ from quivive.model.alert import (
     AlertDigestBody,
     AlertOrigin,
     AlertState,
+    DriftFigure,
     Fact,
     Hit,
     IncidentBody,
@@ -306,7 +307,15 @@ class Alerting:
             joined=len(allotment.joined),
             audited=len(allotment.audit),
             left_out=allotment.left_out,
-        )
+            audit_seed=seed.hex() if Switch.RANDOM_AUDIT in switches else "",
+            drift=tuple(
+                DriftFigure(
+                    group="/".join(each.group), agent_days=each.agent_days, distance_milli=each.distance_milli,
+                    p_milli=each.p_milli,
+                )
+                for each in outcome.drift
+            ),
+        )  # fmt: skip
         self._writer.write(EntryKind.ALERT_DIGEST, digest, controller=controller, at=now)
         self._written.days.add((controller, day))
         log.info("core.alert_day", controller=controller, opened=digest.opened, scored=outcome.scored)

@@ -166,8 +166,21 @@ class LeftOut:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DriftFigure:
+    """Do ordinary days of a peer group still look as the model says? Kolmogorov-Smirnov distance and its p-value."""
+
+    group: str
+    agent_days: int
+    distance_milli: int
+    p_milli: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AlertDigestBody:
-    """Body of `alert.digest`: what one day's budget opened and what it left out, visibly."""
+    """Body of `alert.digest`: what one day's budget opened and what it left out, visibly.
+
+    audit_seed: hexadecimal, what the random audit was drawn with ("" when it is off). drift: by peer group.
+    """
 
     controller: str
     day: str
@@ -176,6 +189,8 @@ class AlertDigestBody:
     joined: int
     audited: int
     left_out: tuple[LeftOut, ...]
+    audit_seed: str = ""
+    drift: tuple[DriftFigure, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

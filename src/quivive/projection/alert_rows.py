@@ -45,7 +45,7 @@ ALERT_LAYOUT: Final[dict[str, tuple[tuple[str, str], ...]]] = {
     ),
     "alert_digest": (
         ("controller", TEXT), ("day", TEXT), ("version", INT), ("tie", TIE), ("budget", INT), ("opened", INT),
-        ("joined", INT), ("audited", INT), ("left_out", TEXT),
+        ("joined", INT), ("audited", INT), ("left_out", TEXT), ("audit_seed", TEXT), ("drift", TEXT),
     ),
     "incident": (
         ("incident", KEY), ("version", INT), ("tie", TIE), ("controller", TEXT), ("incident_kind", TEXT),
@@ -116,7 +116,7 @@ def _digest(rows: Rows, envelope: Envelope, tie: int, body: AlertDigestBody) -> 
     rows["alert_digest"].append(
         (
             body.controller, body.day, envelope.captured_at, tie, body.budget, body.opened, body.joined, body.audited,
-            _json(body.left_out),
+            _json(body.left_out), body.audit_seed, _json(body.drift),
         )
     )  # fmt: skip
 

@@ -29,6 +29,10 @@ def facts_of(row: Mapping[str, object], name: str = "facts") -> dict[str, int]:
     return found
 
 
+DRIFT_P_MILLI: Final = 3_000
+"""A peer group's ordinary days are told to fit no longer below one in a thousand."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceReach:
     """How far one source was complete when the alert was made; 0 = never."""
@@ -127,6 +131,21 @@ class LeftOutRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DriftRow:
+    """One peer group of a day: does the model still tell its ordinary days?"""
+
+    group: str
+    agent_days: int
+    distance_milli: int
+    p_milli: int
+
+    @property
+    def fits(self) -> bool:
+        """Ordinary days as expected, unless chance would show such a distance less than once in a thousand times."""
+        return self.p_milli < DRIFT_P_MILLI
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DigestDay:
     """One day of one controller: what the budget opened and what it left out."""
 
@@ -137,6 +156,8 @@ class DigestDay:
     joined: int
     audited: int
     left_out: tuple[LeftOutRow, ...]
+    audit_seed: str = ""
+    drift: tuple[DriftRow, ...] = ()
 
     @property
     def hits_left_out(self) -> int:
@@ -156,6 +177,17 @@ def read_digest(row: Mapping[str, object]) -> DigestDay:
         left_out=tuple(
             LeftOutRow(topic=text(item, "topic"), reason=text(item, "reason"), hits=number(item, "hits"))
             for item in items(row, "left_out")
+            if isinstance(item, Mapping)
+        ),
+        audit_seed=text(row, "audit_seed"),
+        drift=tuple(
+            DriftRow(
+                group=text(item, "group"),
+                agent_days=number(item, "agent_days"),
+                distance_milli=number(item, "distance_milli"),
+                p_milli=number(item, "p_milli"),
+            )
+            for item in items(row, "drift")
             if isinstance(item, Mapping)
         ),
     )

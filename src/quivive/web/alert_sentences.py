@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from typing import Final
 
 from quivive.model.alert import AlertOrigin, IncidentKind
-from quivive.web.alert_rows import AlertRow, CauseRow
+from quivive.web.alert_rows import AlertRow, CauseRow, DriftRow
 from quivive.web.i18n import Texts
 
 FACTS: Final = (
-    "unexplained", "weak_excess", "self_made", "contacts", "peers", "expected_milli", "times_a_month_milli", "days", "rows",
-    "records", "window_s", "count", "threshold", "fixed_chars", "q_milli", "weak",
+    "unexplained", "weak_excess", "self_made", "contacts", "peers", "expected_milli", "times_a_month_milli", "days",
+    "rows", "records", "window_s", "count", "threshold", "fixed_chars", "q_milli", "weak",
 )  # fmt: skip
 """Facts that have a label; any other is shown under its code."""
 REASONS: Final = ("budget", "quota", "not_rare", "muted")
@@ -77,6 +77,11 @@ class AlertSpeaker:
     def left_out(self, reason: str) -> str:
         """Why hits stayed closed."""
         return self.texts.say(f"left_out.{reason}" if reason in REASONS else "left_out.other")
+
+    def drift(self, row: DriftRow) -> str:
+        """Whether the model of a peer group still fits, with its distance."""
+        code = "digest.drift_fits" if row.fits else "digest.drift_not"
+        return self.texts.say(code, distance=self.texts.number(round(row.distance_milli / _MILLI, 2)))
 
     def _head(self, alert: AlertRow) -> str:
         when = written_day(alert.day)
@@ -164,5 +169,6 @@ def all_codes() -> Iterator[str]:
     for code in ("alert.often", "alert.often_days"):
         yield from (f"{code}.never", f"{code}.month", f"{code}.months")
     yield from ("alert.unexplained", "alert.weak_excess", "alert.self_made")
+    yield from ("digest.drift_fits", "digest.drift_not")
     yield from (f"alert.rule_{name}" for name in _COUNTED)
     yield from (f"topic.{origin}" for origin in AlertOrigin if origin != AlertOrigin.RULE)

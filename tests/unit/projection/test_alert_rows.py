@@ -11,6 +11,7 @@ from quivive.model.alert import (
     AlertOrigin,
     AlertState,
     CanaryBody,
+    DriftFigure,
     Fact,
     Freshness,
     Hit,
@@ -152,13 +153,15 @@ def test_the_latest_digest_of_a_day_is_current(projection, shards):
     def digest(at, opened):
         body = AlertDigestBody(
             controller=CONTROLLER, day="20260528", budget=6, opened=opened, joined=1, audited=1,
-            left_out=(LeftOut(topic="residual", reason="budget", hits=4),),
+            left_out=(LeftOut(topic="residual", reason="budget", hits=4),), audit_seed="c0ffee",
+            drift=(DriftFigure(group="aurore/call", agent_days=120, distance_milli=61, p_milli=400),),
         )  # fmt: skip
         return event(EntryKind.ALERT_DIGEST, body, source="core", at=at)
 
     project(projection, shards, digest(T0 + 20, 5), digest(T0 + 10, 2))
     (row,) = projection.query(scope(), "alert_digest", {})
-    assert row["opened"] == 5
+    assert (row["opened"], row["audit_seed"]) == (5, "c0ffee")
+    assert msgspec.json.decode(str(row["drift"]))[0]["distance_milli"] == 61
     assert msgspec.json.decode(str(row["left_out"])) == [{"hits": 4, "reason": "budget", "topic": "residual"}]
 
 

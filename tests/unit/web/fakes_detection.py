@@ -207,6 +207,12 @@ def tables() -> dict[str, list[dict[str, object]]]:
                         {"topic": "wildcard-search", "reason": "quota", "hits": 2},
                     ]
                 ),
+                "audit_seed": "c0ffee", "drift": json.dumps(
+                    [
+                        {"group": "aurore/call", "agent_days": 120, "distance_milli": 61, "p_milli": 400},
+                        {"group": "aurore/chat", "agent_days": 90, "distance_milli": 240, "p_milli": 5_000},
+                    ]
+                ),
             },
             {"controller": "boreal", "day": DAY, "budget": 6, "opened": 1, "joined": 0, "audited": 0, "left_out": "[]"},
         ],

@@ -39,6 +39,14 @@ def test_a_filter_out_of_its_set_is_refused(signed_in, place, query):
     assert place.asked == []
 
 
+def test_the_digest_tells_the_seed_of_the_audit_and_whether_the_model_fits(signed_in):
+    """The draw can be made again; a peer group whose ordinary days left the model is named as such."""
+    visible = text_of(signed_in(Role.DPO).get("/alerts").text)
+    assert "c0ffee" in visible
+    assert "aurore/call · 120 journées d’agent · jours ordinaires conformes au modèle (écart 0,06)" in visible
+    assert "jours ordinaires non conformes au modèle (écart 0,24)" in visible
+
+
 def test_what_the_budget_left_out_is_on_the_same_page(signed_in):
     """Cap, opened, joined, drawn at random, left out with topic and reason."""
     visible = text_of(signed_in(Role.DPO).get("/alerts").text)

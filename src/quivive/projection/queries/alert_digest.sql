@@ -1,5 +1,5 @@
 -- What each day's budget opened and left out, newest day first. Days are local days of the controller, `yyyymmdd`.
-SELECT controller, day, budget, opened, joined, audited, left_out FROM alert_digest
+SELECT controller, day, budget, opened, joined, audited, left_out, audit_seed, drift FROM alert_digest
 WHERE list_contains($controllers, controller)
     AND ($controller IS NULL OR controller = $controller)
     AND ($from_day IS NULL OR day >= $from_day)
