@@ -8,7 +8,7 @@ rest in the ledger.
 
 import threading
 import traceback
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -45,6 +45,7 @@ from quivive.privacy.retention import RetentionPolicy, SegmentDay, day_start, du
 from quivive.projection.columns import access_id
 from quivive.projection.projection import Projection, ProjectionUnavailableError
 from quivive.projection.query import Scope
+from quivive.projection.reconcile import Difference
 from quivive.retention_settings import RetentionSettings
 from quivive.settings import Settings
 from quivive.spool.scrub import scrub
@@ -54,6 +55,9 @@ LOOK_EVERY_S: Final = 30.0
 ROUND_EVERY_US: Final = HOUR_US
 HOLD_OPEN_US: Final = 7 * DAY_US
 """So long a hold keeps what it names before a second person has agreed; then it lapses."""
+RECONCILE_AFTER_US: Final = 3 * HOUR_US
+"""After midnight UTC: the day is sealed and its late parts have come."""
+MAX_DIFFERENCES_TOLD: Final = 10
 PURPOSE: Final = "retention"
 STATES: Final = frozenset(
     {
@@ -115,7 +119,8 @@ class RetentionRoom:
         self.certificates: dict[str, list[CertificateBody]] = {}
         """Written by this process, for whoever asked for the removal."""
         self._round_at = 0
-        self._nightly_for = self._checked_for = ""
+        self._nightly_for = self._checked_for = self._reconciled_for = ""
+        self._rebuilt_for: set[str] = set()
         self._stop, self._kick = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._run, name="retention", daemon=True)
 
@@ -404,6 +409,40 @@ class RetentionRoom:
         if self._checked_for != today:
             self.check(now)
             self._checked_for = today
+        if self._reconciled_for != today and now % DAY_US >= RECONCILE_AFTER_US:
+            self.reconcile(utc_day(Micros(now - DAY_US)))
+            self._reconciled_for = today
+
+    def reconcile(self, day: str) -> list[Difference]:
+        """Compare a finished day's rows with its entries; rows that say something else cost a rebuild (fault 53).
+
+        Raises:
+            ProjectionUnavailableError: being rebuilt.
+            StorageError: a segment cannot be read.
+        """
+        following = utc_day(Micros(day_start(day) + DAY_US))
+        found = self._projection.differences(day, self._entries((day, following)))
+        for each in found[:MAX_DIFFERENCES_TOLD]:
+            log.error(
+                "core.projection_differs",
+                table=each.table,
+                controller=each.controller,
+                hour=each.hour_at,
+                expected=each.expected,
+                found=each.found,
+            )
+        if found and day not in self._rebuilt_for:
+            self._rebuilt_for.add(day)
+            self._pipeline.request_rebuild()
+        return found
+
+    def _entries(self, days: Iterable[str]) -> Iterator[bytes]:
+        """Trace entries of some days: parts of an access that began before midnight stand in the day after."""
+        for day in days:
+            for controller in (OPERATOR, *self._settings.controllers):
+                segment = Segment(controller=controller, retention_class=RetentionClass.TRACE, day=day)
+                for entry in self._ledger.of_day(segment):
+                    yield entry.data
 
     def check(self, now: int) -> RetentionCheckBody:
         """Compare every store with what was declared; the comparison is sealed.

@@ -8,7 +8,7 @@ from a batch whose watermark is not committed, and never carry on over a mismatc
 import contextlib
 import shutil
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -29,6 +29,7 @@ from quivive.projection.forget import (
     rewrite_sealed_day,
 )
 from quivive.projection.query import Scope, run_query
+from quivive.projection.reconcile import Difference, reconcile
 from quivive.projection.sealed import (
     ROW_GROUP_ROWS,
     SEALED_TABLES,
@@ -333,6 +334,15 @@ class Projection:
             hot = oldest(self._writer, controller, retention_class)
         days = self.sealed.days(controller) if retention_class == RetentionClass.TRACE else ()
         return hot, day_bounds(min(days))[0] if days else 0
+
+    def differences(self, day: str, entries: Iterable[bytes]) -> list[Difference]:
+        """Compare the rows of a finished day with what its entries give; nothing is changed.
+
+        Raises:
+            ProjectionUnavailableError: set aside meanwhile.
+        """
+        with self.reading() as cursor:
+            return reconcile(cursor, self.sealed, self.folder, day, entries)
 
     def drop_quarantines(self) -> None:
         """Delete the copies set aside for study: they hold what a purge removes elsewhere."""

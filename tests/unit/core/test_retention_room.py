@@ -178,6 +178,20 @@ def test_the_end_of_a_contract_leaves_nothing_of_it(core, room):
     assert core.ledger.shards() == [name for name in core.ledger.shards() if name.startswith("operator/")]
 
 
+def test_a_row_edited_by_hand_costs_a_rebuild(core, room):
+    """Fault 53: found by the nightly comparison, and put right from the ledger."""
+    day = utc_day(Micros(NOW - DAY_US))
+    assert room.reconcile(day) == []
+    cursor = core.projection.cursor()
+    cursor.execute("UPDATE access SET row_count = 77 WHERE started_at >= $1", [NOW - 2 * DAY_US])
+    cursor.close()
+    assert {each.table for each in room.reconcile(day)} == {"access"}
+    until(lambda: not core.pipeline.rebuilding)
+    until(room.ready)
+    until(lambda: not core.pipeline._behind())
+    assert room.reconcile(day) == []
+
+
 def test_every_store_is_compared_with_what_was_declared(core, room):
     """Red before the purge, green after: the check is an entry, each store by its oldest thing."""
     before = room.check(NOW)
