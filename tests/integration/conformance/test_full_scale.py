@@ -32,7 +32,7 @@ IDLE_SESSIONS = 80  # the server's own limit is 100
 IDLE_S = float(os.environ.get("QUIVIVE_IDLE_S", "60"))
 """86,400 for the day that the case asks for."""
 MAX_RESULT_GROWTH_KB = 12 << 10
-MAX_STATEMENTS_GROWTH_KB = 160 << 10
+MAX_STATEMENTS_GROWTH_KB = 48 << 10
 """8,192 prepared statements of a connection, 4,096 texts and 8,192 shapes of the process, each with its plan."""
 
 
