@@ -13,10 +13,10 @@ from typing import Final
 from quivive.model.audio import AudioProposal, AudioReason
 from quivive.recordings.judging import Judged
 
-BURST_MS: Final = 15_000
+BURST_MS: Final = 5_000
 """Sound sent at once when a stretch begins; a player needs a few seconds before it starts."""
-PACE_MAX: Final = 2
-"""Then at most so many times as fast as it is heard, a player's highest speed: what was sent was heard, nearly."""
+PACE_MAX: Final = 1.25
+"""Then at most so many times as fast as it is heard: what was sent was heard, but for a few seconds."""
 _RANGE: Final = re.compile(r"bytes=(\d{0,15})-(\d{0,15})", re.ASCII)
 _WAV_MIN: Final = 44
 TYPES: Final = {
