@@ -52,9 +52,9 @@ class LowAndSlowParameters:
 class ShockParameters:
     """More than `share` of at least `agents_min` agents of a group below `p` in the same hour or day: one cause.
 
-    `usual`: share of agents below `p` for one of the measures in an ordinary hour (measured: 5.5 %, more than `p` because
-    hours scatter more than days). `chance`: so many below it must be rarer than this, else small groups are shocked by
-    chance (measured: three of five, six of eighteen on ordinary days).
+    `usual`: share of agents below `p` for one of the measures in an ordinary hour (measured: 5.5 %, more than `p`
+    because hours scatter more than days). `chance`: so many below it must be rarer than this, else small groups are
+    shocked by chance (measured: three of five, six of eighteen on ordinary days).
     """
 
     share: float = 0.3

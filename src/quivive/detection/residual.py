@@ -74,11 +74,6 @@ class DayScore:
         return sum(self.expected_milli_of.values())
 
     @property
-    def p_least(self) -> float:
-        """The p-value of the rarest measure."""
-        return min(self.p_of.values())
-
-    @property
     def p_milli(self) -> int:
         """Thousandths of minus the base-10 logarithm of `p`."""
         return p_milli(self.p)

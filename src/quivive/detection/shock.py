@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from hashlib import blake2b
+from typing import Final
 
 from scipy.stats import binom
 
@@ -16,6 +17,9 @@ from quivive.detection.peers import MEASURES, PeerGroup, exposure_of, group_of, 
 from quivive.detection.residual import DayScore
 from quivive.model.alert import Fact, IncidentBody, IncidentKind
 from quivive.model.clock import HOUR_US
+
+LOST: Final = ("unexplained", "weak_excess")
+"""Where a cause outside people shows: reasons that are missing. It never makes reasons that people made themselves."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +58,7 @@ def shocked_hours(
         unusual = any(
             mid_p(getattr(hour, measure), group.norms[measure].rate * exposure, group.norms[measure].spread)
             < parameters.p
-            for measure in MEASURES
+            for measure in LOST
         )
         for width in range(1, len(count.group) + 1):
             present[hour.hour_at, count.group[:width]].append(unusual)
@@ -86,7 +90,7 @@ def shocked_day(
     found: list[Shock] = []
     suppressed: set[str] = set()
     for path, group in sorted(members.items(), key=lambda each: (len(each[0]), each[0])):
-        unusual = sum(score.p_least < parameters.p for score in group)
+        unusual = sum(min(score.p_of[measure] for measure in LOST) < parameters.p for score in group)
         if is_common(unusual, len(group), parameters) and not _covered(found, path, span[0]):
             found.append(Shock(path=path, from_at=span[0], to_at=span[1], agents=unusual, present=len(group)))
             suppressed.update(score.count.ident for score in group)

@@ -1,5 +1,7 @@
 """A common cause is told apart from many causes at once."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -84,4 +86,10 @@ def test_what_chance_brings_together_is_no_shock(unusual, present, common):
 def test_one_agent_alone_is_never_a_shock(leak):
     """However much one takes."""
     hours = [*hours_of(range(1), 9, leak), *hours_of(range(1, 10), 9, 0)]
+    assert shocked_hours(hours, day_of(range(10), "a"), GROUPS, RESIDUAL, SHOCK) == ()
+
+
+def test_tickets_of_ones_own_are_no_common_cause():
+    """Seen on a quiet Saturday: everybody works off tickets of his own. No cause outside makes such reasons."""
+    hours = [replace(hour, self_made=8) for hour in hours_of(range(10), 9, 0)]
     assert shocked_hours(hours, day_of(range(10), "a"), GROUPS, RESIDUAL, SHOCK) == ()
