@@ -15,6 +15,7 @@ from quivive.model.entry import EntryKind
 from quivive.model.errors import RefusedError
 from quivive.model.ids import OPERATOR
 from quivive.model.recording_register import CampaignBody, NoticeChannel, NoticeState
+from quivive.privacy.pseudonym import person_key
 from quivive.recordings.notices import concerns, notice_of
 
 
@@ -31,7 +32,10 @@ def gate_commands(parts: Parts) -> dict[str, Handler]:
         """Write a fictitious campaign that was announced and read long enough ago; only in a demonstration."""
         if not parts.settings.operator.demonstration:
             raise RefusedError("gate_demonstration", "this installation is no demonstration (operator.demonstration)")
-        body = msgspec.convert({**request["campaign"], "state": "announced", "demonstration": True}, CampaignBody)
+        key = parts.keyring.operator_agent_key
+        named = [{"person": person_key(key, str(number))} for number in request.get("listeners", ())]
+        fields = {**request["campaign"], "state": "announced", "demonstration": True}
+        body = msgspec.convert({**fields, "listeners": named or fields["listeners"]}, CampaignBody)
         if parts.desk is None or parts.desk.register.campaign(body.campaign) is not None:
             return {"written": 0}
         await parts.record_entry(EntryKind.RECORDING_CAMPAIGN, body.controller, body)

@@ -132,16 +132,17 @@ class Ports:
 
     web: int
     relays: Mapping[str, int]
+    gate: int = 0
 
     @classmethod
     def free(cls) -> "Ports":
         """Choose ports that are free now."""
         chosen: list[int] = []
-        while len(chosen) < 1 + len(RELAYED):
+        while len(chosen) < 2 + len(RELAYED):
             port = random.randrange(*PORT_RANGE)
             if port not in chosen and is_free(port):
                 chosen.append(port)
-        return cls(web=chosen[0], relays=dict(zip(RELAYED, chosen[1:], strict=True)))
+        return cls(web=chosen[0], gate=chosen[1], relays=dict(zip(RELAYED, chosen[2:], strict=True)))
 
 
 def _write_absent(path: Path, text: str) -> None:
@@ -191,6 +192,9 @@ def _main(language: str, socket: Path, side_dsns: Mapping[str, str], ports: Port
             f'namespace = "{namespace}"',
             f"silent_after_s = {SILENT_AFTER_S}",
         ]
+    if ports.gate:
+        lines += ["", "[sources.exchange]                  # asks before it records", 'kind = "gate"']
+        lines += ['namespace = "telephony"', f'listen = "127.0.0.1:{ports.gate}"']
     lines += ["", "[sources.api]                       # whatever a visitor posts to /v1/accesses"]
     lines += ['kind = "accesses"', 'namespace = "crm"', 'grade = "C"']
     lines += ["", "[sources.people]", 'kind = "directory"', "", "[sources.planning]", 'kind = "roster"', ""]

@@ -15,9 +15,9 @@ import signal
 import socket
 import sys
 import time
-from datetime import UTC, datetime, timedelta
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -42,6 +42,8 @@ from quivive.simulation.configuration import (
 )
 from quivive.simulation.crm_log import AccessLog
 from quivive.simulation.database import DatabaseError, PostgresServer, is_free, wheel_programs
+from quivive.simulation.exchange import SOURCE as EXCHANGE
+from quivive.simulation.exchange import Exchange, announce_lessons
 from quivive.simulation.feeds import Api, Delay, Feed, FeedError
 from quivive.simulation.hearing import EVALUATOR, QUEUE_TEAM, announce
 from quivive.simulation.product import Product, ProductError
@@ -204,6 +206,7 @@ class _Demo:
             "helpdesk": (("helpdesk",), ("integration",)),
             "people": (("people",), ("integration",)),
             "planning": (("planning",), ("integration",)),
+            EXCHANGE: ((EXCHANGE,), ("integration",)),
             # what a visitor tries everything with: reads as security and DPO, writes to one source of each kind
             "api": (("api", "telephony", "people", "planning"), ("security", "dpo", "integration")),
         }.items():
@@ -256,6 +259,7 @@ class _Demo:
         governed = [n for n, s in settings.sources.items() if s.kind not in {SourceKind.DIRECTORY, SourceKind.ROSTER}]
         await product.policies_active(governed, accounts=1)
         await announce(product.ask, agents, now, ZoneInfo(settings.operator.timezone))
+        await announce_lessons(product.ask, agents, now)
         await product.listening(
             address
             for source in settings.sources.values()
@@ -289,6 +293,16 @@ class _Demo:
             await desk.open()
         tasks = [asyncio.create_task(feed.run()) for feed in (telephony, helpdesk)]
         tasks += [asyncio.create_task(shift(centre, agent)) for agent in agents]
+        if EXCHANGE in settings.sources:
+            exchange = Exchange(
+                address=settings.sources[EXCHANGE].listen,
+                token=self.tokens[EXCHANGE],
+                api=Api(base, self.tokens["telephony"]),
+                agents=agents,
+                began_at=now_us(),
+            )
+            telephony.seen = exchange.see
+            tasks.append(asyncio.create_task(exchange.run()))
         self.tell("agents", count=len(agents))
         await self._announce(state, settings, product, database)
         if not state.links_read:

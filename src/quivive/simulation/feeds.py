@@ -10,7 +10,7 @@ import json
 import random
 import socket
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -124,6 +124,7 @@ class Feed:
     delivered: int = 0
     refused: int = 0
     first_refusal: str = ""
+    seen: Callable[[dict[str, Any]], None] | None = None
     _pending: list[_Delivery] = field(default_factory=list)
     _last_due: dict[str, float] = field(default_factory=dict)
     _expected: dict[str, int] = field(default_factory=dict)
@@ -135,6 +136,8 @@ class Feed:
     def deliver(self, row: dict[str, Any], *, covers_from: int) -> None:
         """Hand over one version of a contact; until it is delivered the source is complete to `covers_from` only."""
         now = time.monotonic()
+        if self.seen is not None:
+            self.seen(row)
         self._expected.pop(row["id"], None)
         due = max(now + self.delay.draw(self.chance), self._last_due.get(row["id"], 0.0))
         self._last_due[row["id"]] = due
