@@ -171,8 +171,8 @@ class AudioKeeping:
         return Look(at=now, judged=judged, gathered=gathered, silent=tuple(silent))
 
     def _mark_contents(self, gathered: Gathered) -> None:
-        """Find copies of removed recordings under other names: same size first, then the same content."""
-        others = {each.audio: each for each in gathered.seen if not each.certified}
+        """Find copies of removed recordings, whatever their names: same size first, then the same content."""
+        others = {each.audio: each for each in gathered.seen}
         sizes = self.facts.removed_sizes(sorted({each.size_bytes for each in others.values()}))
         hashes = self.hashes(
             gathered, [audio for audio, each in others.items() if each.size_bytes in sizes and each.size_bytes]

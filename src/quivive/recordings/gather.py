@@ -82,8 +82,10 @@ def mark_contents(gathered: Gathered, plans: Mapping[str, str]) -> None:
 
     `plans`: the plan that removed it, by audio id.
     """
-    gathered.came_back |= plans
-    gathered.seen = [replace(each, certified=True) if each.audio in plans else each for each in gathered.seen]
+    gathered.came_back = {**plans, **gathered.came_back}
+    gathered.seen = [
+        replace(each, certified=True, same_content=True) if each.audio in plans else each for each in gathered.seen
+    ]
 
 
 def _name(place: Place, thing: AudioObject, keys: Mapping[str, ControllerKeys]) -> _Named:

@@ -74,7 +74,10 @@ class Hold:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
-    """One object of a store with everything known of it."""
+    """One object of a store with everything known of it.
+
+    `certified`: one of this name or of this content was removed under a certificate; `same_content`: of this content.
+    """
 
     audio: str
     store: str
@@ -86,6 +89,7 @@ class Seen:
     call: Call | None = None
     told: Told | None = None
     certified: bool = False
+    same_content: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,12 +123,14 @@ class Rules:
 
 
 def judge(seen: Seen, rules: Rules, now: int) -> Judged:
-    """Judge one object. Precedence: being written, hold, objection, found again, limit, purpose."""
+    """Judge one object. Precedence: being written, hold, objection, limit, purpose; what came back goes again."""
     ended_at, clock = end_of_call(seen)
     limit = _limit(seen, rules.limits)
     days = limit.retention_days if limit else LEGAL_MAX_DAYS
     contact = _contact(seen)
     proposal, reason = _decide(seen, rules, now, ended_at=ended_at, clock=clock, days=days, limit=limit)
+    if seen.certified and _came_back(seen, proposal, reason):
+        proposal, reason = AudioProposal.PURGE, AudioReason.FOUND_AGAIN
     return Judged(
         seen=seen,
         proposal=proposal,
@@ -142,14 +148,12 @@ def _decide(  # noqa: PLR0911 - one rule a line, in their order
     seen: Seen, rules: Rules, now: int, *, ended_at: int, clock: AudioClock, days: int, limit: Limit | None
 ) -> tuple[AudioProposal, AudioReason]:
     contact = _contact(seen)
-    if now - seen.modified_at < SETTLING_US and not seen.certified:
+    if now - seen.modified_at < SETTLING_US and not seen.same_content:
         return AudioProposal.KEEP, AudioReason.BEING_WRITTEN
     if held(seen, rules.holds, contact=contact, campaign=limit.campaign if limit else "", now=now):
         return AudioProposal.HOLD, AudioReason.HELD
     if contact and contact in rules.objected:
         return AudioProposal.PURGE, AudioReason.CALLER_OBJECTED
-    if seen.certified:
-        return AudioProposal.PURGE, AudioReason.FOUND_AGAIN
     if clock is AudioClock.NONE:
         return AudioProposal.HOLD, AudioReason.AGE_UNKNOWN
     age = now - ended_at
@@ -162,6 +166,16 @@ def _decide(  # noqa: PLR0911 - one rule a line, in their order
     if age > rules.buffer_days * DAY_US:
         return AudioProposal.PURGE, AudioReason.NO_PURPOSE
     return AudioProposal.HOLD, AudioReason.UNDECIDED
+
+
+def _came_back(seen: Seen, proposal: AudioProposal, reason: AudioReason) -> bool:
+    """Whether something removed before is back, and not a new recording under an old name, or as silent as another.
+
+    Nothing goes for its name or its content alone while its own call says that it may stay.
+    """
+    if proposal is AudioProposal.PURGE:
+        return reason is not AudioReason.CALLER_OBJECTED
+    return reason is AudioReason.AGE_UNKNOWN and seen.same_content
 
 
 def end_of_call(seen: Seen) -> tuple[int, AudioClock]:

@@ -231,6 +231,19 @@ def test_a_restored_backup_is_found_and_removed_again_with_a_second_certificate(
     assert certificate.certificate not in {each.certificate for each in again}
 
 
+def test_nothing_goes_for_its_content_or_its_name_alone(centre):
+    """A new recording as silent as a removed one, or under a name used before, stays while its own call says so."""
+    for call, days in (("A-1", 31), ("A-2", 5)):
+        centre.call(call, days)
+        centre.file(call, b"silence" * 500)
+    centre.agreed()
+    centre.audio.carry_approved()
+    assert centre.names() == ["0199000001-A-2.wav"]
+    centre.now += DAY_US
+    centre.audio.round()
+    assert centre.names() == ["0199000001-A-2.wav"]
+
+
 def test_a_callers_objection_removes_what_was_captured_on_that_call(centre):
     """At once, without a second person, with a certificate; what the recorder writes later goes too."""
     centre.call("A-9", 0)

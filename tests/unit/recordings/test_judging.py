@@ -66,7 +66,11 @@ HELD = Hold(hold="h" * 32, controller="aurore", scope=HoldScope.CONTACT, object=
         (seen(call=call(31)), replace(RULES, holds=(replace(HELD, scope=HoldScope.CAMPAIGN, object="quality"),)), HOLD, AudioReason.HELD),
         (seen(call=call(1)), replace(RULES, objected=frozenset({"c" * 32})), PURGE, AudioReason.CALLER_OBJECTED),
         (seen(call=call(1)), replace(RULES, objected=frozenset({"c" * 32}), holds=(HELD,)), HOLD, AudioReason.HELD),
-        (seen(call=call(1), certified=True), RULES, PURGE, AudioReason.FOUND_AGAIN),
+        (seen(call=call(31), certified=True), RULES, PURGE, AudioReason.FOUND_AGAIN),
+        (seen(call=call(1), certified=True, same_content=True), RULES, KEEP, AudioReason.WITHIN_LIMIT),
+        (seen(certified=True, same_content=True), RULES, PURGE, AudioReason.FOUND_AGAIN),
+        (seen(certified=True), RULES, HOLD, AudioReason.AGE_UNKNOWN),
+        (seen(call=call(5, queue="other"), certified=True, same_content=True), RULES, HOLD, AudioReason.UNDECIDED),
         (seen(modified_at=NOW - MINUTE_US + 1), RULES, KEEP, AudioReason.BEING_WRITTEN),
         (seen(modified_at=days_ago(181)), RULES, PURGE, AudioReason.PAST_LIMIT),
         (seen(modified_at=days_ago(100)), RULES, HOLD, AudioReason.AGE_UNKNOWN),
@@ -76,7 +80,7 @@ HELD = Hold(hold="h" * 32, controller="aurore", scope=HoldScope.CONTACT, object=
     ],
 )  # fmt: skip
 def test_each_object_has_one_proposal_and_its_reason(thing, rules, proposal, reason):
-    """Precedence: being written, hold, objection, found again, limit, purpose."""
+    """Precedence: being written, hold, objection, limit, purpose; nothing goes for its name or content alone."""
     found = judge(thing, rules, NOW)
     assert (found.proposal, found.reason) == (proposal, reason)
 
