@@ -37,4 +37,4 @@ def case_check(context: click.Context, bundle: Path, identity: Path | None) -> N
     except ExhibitError as error:
         click.echo(said(str(error)), err=True)
         context.exit(EXIT_ALTERED)
-    click.echo(said(f"{found} exhibits, every proof holds"))
+    click.echo(said(f"exhibits whose proof holds: {found}"))

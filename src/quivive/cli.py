@@ -19,15 +19,16 @@ from quivive.alert_cli import add_commands
 from quivive.application_cli import add_applications
 from quivive.bench_cli import add_bench_commands
 from quivive.case_cli import add_cases
-from quivive.gate_paper_cli import add_gate_papers
 from quivive.coverage_cli import add_coverage
 from quivive.evidence_cli import add_evidence
 from quivive.exchange_cli import add_exchange
+from quivive.gate_paper_cli import add_gate_papers
 from quivive.instruction_cli import add_instructions
 from quivive.language import said, speak
 from quivive.model.errors import ConfigurationError, QuiviveError
 from quivive.recording_cli import add_recording_commands
 from quivive.recording_purge_cli import add_audio_commands
+from quivive.register_cli import add_registers
 from quivive.retention_cli import add_retention
 from quivive.rule_cli import add_rule_commands
 
@@ -448,6 +449,7 @@ add_applications(cli, _ask, _emit)
 add_rule_commands(cli, _ask, _emit)
 add_bench_commands(cli)
 add_gate_papers(gate, _ask, _emit)
+add_registers(cli, _ask, _emit)
 add_evidence(cli)
 add_cases(cli)
 add_audio_commands(cli, _ask, _emit)

@@ -1,4 +1,4 @@
-"""Glossary and configuration page follow the code: every member, permission, role, setting and default is there."""
+"""Glossary and configuration page follow the code: every member, permission, register, role, setting and default is there."""
 
 import re
 from enum import StrEnum
@@ -13,14 +13,17 @@ from quivive.model import (
     alert,
     approval,
     audio,
+    case,
     catalogue,
     contact,
     entry,
     gate,
+    gate_record,
     permission,
     purge,
     recording,
     recording_register,
+    register,
     verdict,
 )
 
@@ -34,14 +37,17 @@ SETS = [
         alert,
         approval,
         audio,
+        case,
         catalogue,
         contact,
         entry,
         gate,
+        gate_record,
         permission,
         purge,
         recording,
         recording_register,
+        register,
         verdict,
         settings,
     )

@@ -17,6 +17,7 @@ from quivive.core.gate_commands import gate_commands
 from quivive.core.gate_paper_commands import gate_paper_commands
 from quivive.core.limit_commands import limit_commands
 from quivive.core.recording_commands import recording_commands
+from quivive.core.register_commands import register_commands
 from quivive.core.retention_commands import retention_commands
 from quivive.core.rule_commands import rule_commands
 from quivive.core.writers import CoreWriter
@@ -59,6 +60,7 @@ def commands(
         **retention_commands(parts, writer),
         **gate_commands(parts),
         **gate_paper_commands(parts, writer),
+        **register_commands(parts, writer),
     }
     return handlers, {"tail": table.tail}
 

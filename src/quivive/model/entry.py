@@ -49,6 +49,7 @@ class EntryKind(StrEnum):
     CASE = "case"
     CASE_STEP = "case.step"
     GATE_RECORD = "gate.record"
+    REGISTER_ROW = "register.row"
     RECORDING_CAMPAIGN = "recording.campaign"
     RECORDING_NOTICE = "recording.notice"
     RECORDING_NEUTRALISED = "recording.neutralised"
@@ -114,6 +115,7 @@ KIND_CLASS: Final[dict[EntryKind, RetentionClass]] = {
     EntryKind.CASE: RetentionClass.GOVERNANCE,
     EntryKind.CASE_STEP: RetentionClass.GOVERNANCE,
     EntryKind.GATE_RECORD: RetentionClass.GOVERNANCE,
+    EntryKind.REGISTER_ROW: RetentionClass.GOVERNANCE,
     EntryKind.RECORDING_CAMPAIGN: RetentionClass.GOVERNANCE,
     EntryKind.RECORDING_NOTICE: RetentionClass.GOVERNANCE,
     EntryKind.RECORDING_NEUTRALISED: RetentionClass.GOVERNANCE,
@@ -206,6 +208,7 @@ class ActKind(StrEnum):
     VIEW_UNMASKED = "view_unmasked"
     RESOLVE_RECORDS = "resolve_records"
     RECORD_GATE_PAPER = "record_gate_paper"
+    IMPORT_REGISTER = "import_register"
     VIEW_RECORDINGS = "view_recordings"
     PROPOSE_CAMPAIGN = "propose_campaign"
     DECIDE_CAMPAIGN = "decide_campaign"

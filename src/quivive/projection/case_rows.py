@@ -15,6 +15,7 @@ from quivive.model.approval import ApprovalBody
 from quivive.model.case import CaseBody, CaseStepBody
 from quivive.model.entry import EntryKind
 from quivive.model.gate_record import GateRecordBody
+from quivive.model.register import RegisterRowBody
 from quivive.projection.decode import Envelope
 from quivive.projection.forms import BOOL, INT, KEY, TEXT, TIE
 
@@ -28,6 +29,10 @@ CASE_LAYOUT: Final[dict[str, tuple[tuple[str, str], ...]]] = {
     "case_step": (
         ("case", KEY), ("step", KEY), ("taken_at", INT), ("tie", TIE), ("controller", TEXT), ("step_kind", TEXT),
         ("until_at", INT), ("outcome", TEXT), ("body", TEXT),
+    ),
+    "register_row": (
+        ("register", TEXT), ("controller", TEXT), ("reference", TEXT), ("version", INT), ("tie", TIE), ("label", TEXT),
+        ("country", TEXT), ("from_at", INT), ("to_at", INT), ("due_at", INT), ("state", TEXT), ("removed", BOOL),
     ),
     "approval": (
         ("approval", KEY), ("version", INT), ("tie", TIE), ("controller", TEXT), ("act", TEXT), ("object", TEXT),
@@ -72,6 +77,15 @@ def _approval(rows: Rows, envelope: Envelope, tie: int, body: ApprovalBody) -> N
     )  # fmt: skip
 
 
+def _register(rows: Rows, envelope: Envelope, tie: int, body: RegisterRowBody) -> None:
+    rows["register_row"].append(
+        (
+            body.register, body.controller, body.reference, envelope.captured_at, tie, body.label, body.country,
+            body.from_at, body.to_at, body.due_at, body.state, body.removed,
+        )
+    )  # fmt: skip
+
+
 def _record(rows: Rows, envelope: Envelope, tie: int, body: GateRecordBody) -> None:
     rows["gate_record"].append(
         (
@@ -85,11 +99,13 @@ CASE_BODIES: Final[dict[str, msgspec.json.Decoder[Any]]] = {
     EntryKind.CASE: msgspec.json.Decoder(CaseBody),
     EntryKind.CASE_STEP: msgspec.json.Decoder(CaseStepBody),
     EntryKind.APPROVAL: msgspec.json.Decoder(ApprovalBody),
+    EntryKind.REGISTER_ROW: msgspec.json.Decoder(RegisterRowBody),
     EntryKind.GATE_RECORD: msgspec.json.Decoder(GateRecordBody),
 }
 CASE_ROWS: Final[dict[str, Callable[[Rows, Envelope, int, Any], None]]] = {
     EntryKind.CASE: _case,
     EntryKind.CASE_STEP: _step,
     EntryKind.APPROVAL: _approval,
+    EntryKind.REGISTER_ROW: _register,
     EntryKind.GATE_RECORD: _record,
 }

@@ -111,6 +111,12 @@ CREATE TABLE IF NOT EXISTS approval (
     proposed_at BIGINT NOT NULL, expires_at BIGINT NOT NULL, valid_us BIGINT NOT NULL, decided_by VARCHAR NOT NULL,
     decided_role VARCHAR NOT NULL, decided_at BIGINT NOT NULL, done_at BIGINT NOT NULL
 );
+-- Registers that people keep (entries `register.row`): the latest version of each line.
+CREATE TABLE IF NOT EXISTS register_row (
+    register VARCHAR NOT NULL, controller VARCHAR NOT NULL, reference VARCHAR NOT NULL, version BIGINT NOT NULL,
+    tie UBIGINT NOT NULL, label VARCHAR NOT NULL, country VARCHAR NOT NULL, from_at BIGINT NOT NULL,
+    to_at BIGINT NOT NULL, due_at BIGINT NOT NULL, state VARCHAR NOT NULL, removed BOOLEAN NOT NULL
+);
 -- Cases (entries of the console): `body` is the entry's own JSON, folded by `quivive.cases.view`.
 CREATE TABLE IF NOT EXISTS case_file (
     case_hi UBIGINT NOT NULL, case_lo UBIGINT NOT NULL, opened_at BIGINT NOT NULL, tie UBIGINT NOT NULL,

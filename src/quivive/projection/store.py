@@ -49,6 +49,7 @@ _MERGES: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
     ("case_step", ("case_step",)),
     ("gate_record", ("gate_record",)),
     ("approval", ("approval",)),
+    ("register_row", ("register_row",)),
     ("purge", ("purge",)),
     ("hold", ("hold",)),
     ("hold_release", ("hold_release",)),

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from quivive.reports.document import CellKind, Column, Document, Note, Piece, Table, not_covered, piece
-from quivive.reports.facts import Installation, Period, Read, RegisterFact
+from quivive.reports.facts import Installation, Period, Read
 
 RIGHTS_ACTS: Final = frozenset({"search_subject", "view_subject"})
 """Acts that answer a person's request."""
@@ -38,6 +38,7 @@ QUERIES: Final = (
     "establishments", "country_matrix", "entitlements", "acts_of_period", "alert_outcomes", "alert_digest",
     "prospection", "retention", "certificates", "holds", "nonconformities", "audio_limits", "gate_answers",
     "gate_history", "gate_records", "rules_in_force", "health", "gaps", "coverage", "cases", "switches",
+    "register_rows",
 )  # fmt: skip
 """Named queries a dossier reads."""
 
@@ -119,16 +120,17 @@ def _registers_of_processing(number: int, found: Found, installation: Installati
 
 
 def _contracts(number: int, found: Found, installation: Installation) -> Piece:
-    del found
-    return _register(number, "piece.contracts", installation, ("contract", "instruction"))
+    del installation
+    return _register(number, "piece.contracts", found, ("contract", "instruction"))
 
 
 def _sub_processors(number: int, found: Found, installation: Installation) -> Piece:
+    del installation
     matrix = table(
         "country-matrix", found.of("country_matrix"), ("controller", T), ("country", T), ("accesses", N),
         ("first_at", I), ("last_at", I),
     )  # fmt: skip
-    return piece(number, "piece.sub_processors", matrix, _register_table(installation, ("sub_processor",)))
+    return piece(number, "piece.sub_processors", matrix, _register_table(found, ("sub_processor",)))
 
 
 def _assessment(number: int, found: Found, installation: Installation) -> Piece:
@@ -250,8 +252,9 @@ def _reviews(number: int, found: Found, installation: Installation) -> Piece:
 
 
 def _breaches(number: int, found: Found, installation: Installation) -> Piece:
+    del installation
     cases = table("cases", found.of("cases"), ("controller", T), ("opened_at", I), ("agent_code", T))
-    return piece(number, "piece.breaches", _register_table(installation, ("breach",)), cases)
+    return piece(number, "piece.breaches", _register_table(found, ("breach",)), cases)
 
 
 def _recordings(number: int, found: Found, installation: Installation) -> Piece:
@@ -276,12 +279,13 @@ def _recordings(number: int, found: Found, installation: Installation) -> Piece:
 
 
 def _announcements(number: int, found: Found, installation: Installation) -> Piece:
+    del installation
     objections = [row for row in found.of("gate_answers") if row["reason"] == "objection"]
     return piece(
         number,
         "piece.announcements",
         table("objections", objections, ("controller", T), ("campaign", T), ("answers", N)),
-        _register_table(installation, ("announcement",)),
+        _register_table(found, ("announcement",)),
         notes=(Note(code="piece.announcements.note"),),
     )
 
@@ -307,9 +311,10 @@ def _retention(number: int, found: Found, installation: Installation) -> Piece:
 
 
 def _rights(number: int, found: Found, installation: Installation) -> Piece:
+    del installation
     acts = [row for row in found.of("acts_of_period") if row["act"] in RIGHTS_ACTS]
     looked = table("rights-acts", acts, ("act", T), ("role", T), ("times", N), ("first_at", I), ("last_at", I))
-    return piece(number, "piece.rights", looked, _register_table(installation, ("rights_request",)))
+    return piece(number, "piece.rights", looked, _register_table(found, ("rights_request",)))
 
 
 def _prospection(number: int, found: Found, installation: Installation) -> Piece:
@@ -328,10 +333,9 @@ def _prospection(number: int, found: Found, installation: Installation) -> Piece
 
 
 def _charters(number: int, found: Found, installation: Installation) -> Piece:
+    del installation
     papers = [row for row in found.of("gate_records") if row["record"] == "charter"]
-    return piece(
-        number, "piece.charters", _papers_table("charters", papers), _register_table(installation, ("charter",))
-    )
+    return piece(number, "piece.charters", _papers_table("charters", papers), _register_table(found, ("charter",)))
 
 
 def _looks(number: int, found: Found, installation: Installation) -> Piece:
@@ -348,6 +352,7 @@ def _looks(number: int, found: Found, installation: Installation) -> Piece:
 
 
 def _contract_ends(number: int, found: Found, installation: Installation) -> Piece:
+    del installation
     ended = [row for row in found.of("certificates") if row["what"] == "controller"]
     return piece(
         number,
@@ -356,7 +361,7 @@ def _contract_ends(number: int, found: Found, installation: Installation) -> Pie
             "ends", ended, ("controller", T), ("executed_at", I), ("verified_absent_at", I), ("keys_destroyed", N),
             ("removed_root", T),
         ),
-        _register_table(installation, ("contract_end",)),
+        _register_table(found, ("contract_end",)),
     )  # fmt: skip
 
 
@@ -371,22 +376,16 @@ def _security(number: int, found: Found, installation: Installation) -> Piece:
     )
 
 
-def _register(number: int, code: str, installation: Installation, kinds: tuple[str, ...]) -> Piece:
-    return piece(number, code, _register_table(installation, kinds))
+def _register(number: int, code: str, found: Found, kinds: tuple[str, ...]) -> Piece:
+    return piece(number, code, _register_table(found, kinds))
 
 
-def _register_table(installation: Installation, kinds: tuple[str, ...]) -> Table:
-    lines: list[RegisterFact] = [line for line in installation.registers if line.register in kinds]
-    rows = [
-        {
-            "register": line.register, "controller": line.controller, "reference": line.reference, "label": line.label,
-            "from_at": line.from_at, "to_at": line.to_at, "state": line.state,
-        }
-        for line in lines
-    ]  # fmt: skip
+def _register_table(found: Found, kinds: tuple[str, ...]) -> Table:
+    rows = [row for row in found.of("register_rows") if row["register"] in kinds]
     return table(
         f"register-{kinds[0].replace('_', '-')}", rows, ("register", C, "register"), ("controller", T),
-        ("reference", T), ("label", T), ("from_at", D), ("to_at", D), ("state", T),
+        ("reference", T), ("label", T), ("country", T), ("from_at", D), ("to_at", D), ("due_at", D),
+        ("state", C, "register_state"),
     )  # fmt: skip
 
 

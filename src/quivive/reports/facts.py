@@ -42,26 +42,12 @@ class HeadFact:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RegisterFact:
-    """One line of a register that people keep (contracts, sub-processors, breaches, requests, charters)."""
-
-    register: str
-    controller: str
-    reference: str
-    label: str
-    from_at: int
-    to_at: int
-    state: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Installation:
     """Everything beside the tables.
 
     Fields:
         verified: exit code of the last verification of the ledger, -1 when none ran; verified_at, verified_entries.
         measures: security measures in force by code (article 32), each yes or no.
-        registers: lines that people keep; unhandled when this version has none.
     """
 
     operator: str
@@ -74,7 +60,6 @@ class Installation:
     verified_at: int = 0
     verified_entries: int = 0
     measures: tuple[tuple[str, bool], ...] = ()
-    registers: tuple[RegisterFact, ...] = ()
     protected_tables: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 

@@ -10,6 +10,7 @@ from typing import Final
 from quivive.model.alert import Switch
 from quivive.model.gate import Module
 from quivive.model.gate_record import GateRecordKind
+from quivive.model.register import Register, RegisterState
 from quivive.reports.document import Document, PieceState
 from quivive.reports.dossier import QUERIES, Found, compile_dossier
 from quivive.reports.evidence import compile_evidence
@@ -17,10 +18,6 @@ from quivive.reports.facts import ControllerFact, Installation, Period
 from quivive.reports.render import LABELS
 from quivive.reports.subject import compile_subject
 
-REGISTERS: Final = (
-    "contract", "instruction", "sub_processor", "breach", "rights_request", "charter", "announcement", "contract_end",
-)  # fmt: skip
-"""Registers that people keep, by the codes of the lines a report reads."""
 MEASURES: Final = (
     "tls_console",
     "keys_apart",
@@ -37,6 +34,8 @@ _CODES: Final[tuple[tuple[str, type[StrEnum]], ...]] = (
     ("module", Module),
     ("gate_record", GateRecordKind),
     ("switch", Switch),
+    ("register", Register),
+    ("register_state", RegisterState),
 )
 
 
@@ -53,7 +52,6 @@ def all_codes() -> Iterator[str]:
                 yield f"table.{table.name}"
                 yield from (f"column.{column.code}" for column in table.columns)
     yield from (f"report.{name}" for name in (*LABELS, "more", "yes", "no", "cut"))
-    yield from (f"register.{name}" for name in REGISTERS)
     yield from (f"measure.{name}" for name in MEASURES)
     yield from (f"processing.{name}" for name in _PROCESSING)
     for prefix, members in _CODES:

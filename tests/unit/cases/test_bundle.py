@@ -90,5 +90,5 @@ def test_the_receiver_checks_it_with_one_command(archive, tmp_path):
     (tmp_path / "touched.zip").write_bytes(repacked(archive, lambda files: files.pop("sheet-fr.txt")))
     run = CliRunner().invoke
     whole = run(cli, ["case-check", str(tmp_path / "case.age"), "--identity", str(tmp_path / "key")])
-    assert (whole.exit_code, whole.output) == (0, "2 exhibits, every proof holds\n")
+    assert (whole.exit_code, whole.output) == (0, "exhibits whose proof holds: 2\n")
     assert run(cli, ["case-check", str(tmp_path / "touched.zip")]).exit_code == 40

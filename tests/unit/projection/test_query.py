@@ -126,7 +126,17 @@ def test_scope_holds_controllers_and_period(opened, name):
     """Nothing of another controller, nothing outside the period."""
     for row in opened.query(scope(), name, PARAMS):
         assert row.get("controller", CONTROLLER) in {CONTROLLER, "operator"}
-    if name not in {"gate", "gate_history", "gate_records", "health", "links_of", "counts", "completeness"}:
+    if name not in {
+        "gate",
+        "gate_history",
+        "gate_records",
+        "establishments",
+        "entitlements",
+        "health",
+        "links_of",
+        "counts",
+        "completeness",
+    }:
         assert opened.query(scope(to_at=T0), name, PARAMS) == []
 
 
