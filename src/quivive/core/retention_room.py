@@ -18,7 +18,7 @@ import msgspec
 import structlog
 
 from quivive.core.pipeline import Pipeline
-from quivive.core.retention_search import Stores, ages, reached, run_files, search
+from quivive.core.retention_search import Stores, ages, drop_policies, reached, run_files, search
 from quivive.core.writers import CORE_SOURCE, CoreWriter
 from quivive.ledger.entry import decode_entry
 from quivive.ledger.log import Ledger
@@ -128,6 +128,7 @@ class RetentionRoom:
 
     def start(self) -> None:
         """Start the thread."""
+        drop_policies(self._settings.home, self._settings.sources)
         self._thread.start()
 
     def stop(self) -> None:
@@ -473,13 +474,14 @@ class RetentionRoom:
             )
 
     def query(self, name: str, **params: object) -> list[dict[str, Any]]:
-        """A named query over every controller.
+        """A named query over every controller, ended ones included: their certificates stay.
 
         Raises:
             ProjectionUnavailableError: being rebuilt.
         """
+        ended = {each.controller for each in self._ledger.removals.records() if each.what is PurgedWhat.CONTROLLER}
         scope = Scope(
-            controllers=(OPERATOR, *self._settings.controllers),
+            controllers=(OPERATOR, *self._settings.controllers, *sorted(ended - set(self._settings.controllers))),
             from_at=0,
             to_at=1 << 62,
             purpose=PURPOSE,

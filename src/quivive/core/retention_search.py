@@ -103,9 +103,20 @@ def _spools(stores: Stores, wanted: Callable[[SpoolEvent], bool]) -> CheckedPlac
 
 
 def run_files(home: Path, sources: Iterable[str]) -> list[Path]:
-    """What stands ready for the relays and connectors of some sources: pseudonym keys, accounts, places in files."""
-    names = [f"{folder}/{source}.json" for source in sources for folder in ("relay", "policy", "files", "ami")]
+    """What stands ready for the relays and connectors of some sources: pseudonym keys, places in files.
+
+    Policies are not among them: the core writes them anew as long as the source is configured (`drop_policies`).
+    """
+    names = [f"{folder}/{source}.json" for source in sources for folder in ("relay", "files", "ami")]
     return [path for path in (home / "run" / name for name in names) if path.exists()]
+
+
+def drop_policies(home: Path, sources: Iterable[str]) -> None:
+    """Remove what was written for the relays of sources that are no longer configured."""
+    kept = set(sources)
+    for path in (home / "run" / "policy").glob("*.json"):
+        if path.stem not in kept:
+            path.unlink()
 
 
 def ages(stores: Stores, policies: Iterable[RetentionPolicy], holds: Iterable[Hold], now: int) -> tuple[StoreAge, ...]:

@@ -200,6 +200,7 @@ def remove_controller(
     """
     step("keys")
     keyring.destroy_controller(record.controller)
+    _remove_tree(home / "keys" / "days" / record.controller)
     step("segments")
     _remove_tree(home / "segments" / record.controller)
     step("logs")
