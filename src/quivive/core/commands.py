@@ -85,6 +85,7 @@ class _Commands:
             "judged_at": to_rfc3339(Micros(state.judged_at)) if state.judged_at else "",
             "rebuilding": self._parts.pipeline.rebuilding,
             "storage_failing": bool(state.storage_failing_since),
+            **self._parts.anchors(),
         }
 
     def _behind(self) -> int:

@@ -62,6 +62,8 @@ class Parts:
     record_entry: Callable[[EntryKind, str, Any], Awaitable[None]]
     rules: Callable[[], tuple[Rule, ...]]
     clock: Callable[[], int]
+    anchors: Callable[[], dict[str, Any]] = dict
+    """State of witnesses and time-stamps, for `quivive status`."""
     desk: Desk | None = None
     audio: AudioKeeping | None = None
     retention: RetentionRoom | None = None

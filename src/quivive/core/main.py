@@ -19,26 +19,22 @@ import uvicorn
 
 from quivive.capture.access_file import AccessFileFollower
 from quivive.connectors.sources import carriers, graded
-from quivive.core.alerting import Alerting
 from quivive.core.anchoring import Anchoring
 from quivive.core.audio_desk import AudioDesk
-from quivive.core.audio_keeping import AudioKeeping
 from quivive.core.commands import commands
 from quivive.core.compose import Parts, services
 from quivive.core.control import ControlServer, core_socket
 from quivive.core.limits import AgentLimits
 from quivive.core.notifier import Notifier
 from quivive.core.pipeline import Pipeline
-from quivive.core.playback import Playbacks
 from quivive.core.policies import MAX_READ_ENTRIES, PolicyKeeper
 from quivive.core.recording_desk import address_of, open_desk
 from quivive.core.recording_keeper import RecordingKeeper
-from quivive.core.recording_round import RecordingRound
-from quivive.core.retention_room import RetentionRoom, refuse_ended
+from quivive.core.retention_room import refuse_ended
+from quivive.core.rooms import Base, Rooms, open_rooms
 from quivive.core.story import remove_leftovers
 from quivive.core.writers import CoreWriter
 from quivive.detection.judge import ControllerJudging, JudgeSettings
-from quivive.detection.rules import load_rules
 from quivive.intake import Intake
 from quivive.language import said
 from quivive.ledger.log import Ledger
@@ -169,115 +165,90 @@ class _Core:
     @contextlib.asynccontextmanager
     async def _opened(self) -> AsyncIterator[Parts]:
         """Open in the order of the street, close in reverse; whatever was opened is closed on any error."""
-        settings, home = graded(self._settings), self._settings.home
+        settings = graded(self._settings)
         with contextlib.ExitStack() as stack:
-            remove_leftovers(home)
-            refuse_ended(home, settings)
-            keyring = _open_keyring(home, settings)
-            vault = Vault.open(home / "vault.db")
-            stack.callback(vault.close)
-            ledger = Ledger.open(home, keyring, settings.slots, settings.operator.origin)
-            stack.callback(ledger.close)
-            anchoring = Anchoring(home=home, settings=settings, ledger=ledger, clock=now_us)
-            anchoring.look()
-            projection = Projection.open(home / "projection")
-            stack.callback(projection.close)
-            self._writer = writer = CoreWriter(home, now_us)
-            stack.callback(writer.close)
-            recordings = RecordingKeeper(home, now_us)
-            recordings.load(projection)
-            policies = PolicyKeeper(settings, now_us, beside=(recordings,))
-            _load_policies(policies, ledger)
-            pipeline = Pipeline(
-                home=home,
-                ledger=ledger,
-                projection=projection,
-                writer=writer,
-                judge_settings=self._judge_settings,
-                clock=now_us,
-                policies=policies,
+            base = _open_base(stack, settings, self._judge_settings)
+            self._writer = base.writer
+            console = AsyncSpool(SpoolWriter.open(settings.home / "spool", CONSOLE_SOURCE, now_us()))
+            intake = Intake.open(
+                settings, base.keyring, policies=base.policies.current, seal=base.vault.put_identity, clock=now_us
             )
-            console = AsyncSpool(SpoolWriter.open(home / "spool", CONSOLE_SOURCE, now_us()))
-            intake = Intake.open(settings, keyring, policies=policies.current, seal=vault.put_identity, clock=now_us)
-            _write_configuration(settings, writer)
-            pipeline.start()
-            stack.callback(pipeline.stop)
-            anchoring.start()
-            stack.callback(anchoring.stop)
-            rules = load_rules((home / "rules",))
-            alerting = Alerting(
-                projection=projection,
-                ledger=ledger,
-                writer=writer,
-                settings=settings,
-                rules=lambda: rules,
-                clock=now_us,
-                ready=pipeline.caught_up,
-            )
-            alerting.start()
-            stack.callback(alerting.stop)
-            rounds = RecordingRound(
-                settings=settings,
-                register=recordings.register,
-                projection=projection,
-                writer=writer,
-                vault=vault,
-                key=keyring.operator_agent_key,
-                clock=now_us,
-                ready=pipeline.caught_up,
-            )
-            rounds.start()
-            stack.callback(rounds.stop)
-            retention = RetentionRoom(
-                settings=settings,
-                keyring=keyring,
-                ledger=ledger,
-                projection=projection,
-                pipeline=pipeline,
-                writer=writer,
-                vault=vault,
-                clock=now_us,
-                ready=pipeline.caught_up,
-            )
-            retention.start()
-            stack.callback(retention.stop)
-            audio = AudioKeeping(
-                settings=settings,
-                keyring=keyring,
-                projection=projection,
-                writer=writer,
-                clock=now_us,
-                ready=pipeline.caught_up,
-            )
-            playbacks = Playbacks(audio, writer, now_us)
-            audio.start(playbacks.sweep)
-            stack.callback(audio.stop)
+            _write_configuration(settings, base.writer)
+            rooms = open_rooms(stack, base)
             try:
-                yield Parts(
-                    settings=settings,
-                    keyring=keyring,
-                    vault=vault,
-                    ledger=ledger,
-                    projection=projection,
-                    pipeline=pipeline,
-                    intake=intake,
-                    policies=policies,
-                    record_act=_act_recorder(console),
-                    record_entry=_entry_recorder(console),
-                    rules=lambda: rules,
-                    clock=now_us,
-                    desk=open_desk(
-                        settings, keyring, vault, recordings.register, projection, _entry_recorder(console), now_us
-                    ),
-                    audio=audio,
-                    retention=retention,
-                    rounds=rounds,
-                    audio_desk=AudioDesk(audio, writer, now_us) if audio.stores else None,
-                    playbacks=playbacks if audio.stores else None,
-                )
+                yield _parts(base, rooms, intake, console)
             finally:
                 await intake.close()
                 await console.close()
+
+
+def _open_base(stack: contextlib.ExitStack, settings: Settings, judge_settings: JudgeSettings) -> Base:
+    """Open what every room stands on: keys, vault, ledger, projection, policies; nothing runs yet."""
+    home = settings.home
+    remove_leftovers(home)
+    refuse_ended(home, settings)
+    keyring = _open_keyring(home, settings)
+    vault = Vault.open(home / "vault.db")
+    stack.callback(vault.close)
+    ledger = Ledger.open(home, keyring, settings.slots, settings.operator.origin)
+    stack.callback(ledger.close)
+    anchoring = Anchoring(home=home, settings=settings, ledger=ledger, clock=now_us)
+    anchoring.look()
+    projection = Projection.open(home / "projection")
+    stack.callback(projection.close)
+    writer = CoreWriter(home, now_us)
+    stack.callback(writer.close)
+    recordings = RecordingKeeper(home, now_us)
+    recordings.load(projection)
+    policies = PolicyKeeper(settings, now_us, beside=(recordings,))
+    _load_policies(policies, ledger)
+    return Base(
+        settings=settings,
+        keyring=keyring,
+        vault=vault,
+        ledger=ledger,
+        anchoring=anchoring,
+        projection=projection,
+        writer=writer,
+        recordings=recordings,
+        policies=policies,
+        pipeline=Pipeline(
+            home=home,
+            ledger=ledger,
+            projection=projection,
+            writer=writer,
+            judge_settings=judge_settings,
+            clock=now_us,
+            policies=policies,
+        ),
+        clock=now_us,
+    )
+
+
+def _parts(base: Base, rooms: Rooms, intake: Intake, console: AsyncSpool) -> Parts:
+    record_entry = _entry_recorder(console)
+    register = base.recordings.register
+    stores = bool(rooms.audio.stores)
+    return Parts(
+        settings=base.settings,
+        keyring=base.keyring,
+        vault=base.vault,
+        ledger=base.ledger,
+        projection=base.projection,
+        pipeline=base.pipeline,
+        intake=intake,
+        policies=base.policies,
+        record_act=_act_recorder(console),
+        record_entry=record_entry,
+        rules=lambda: rooms.rules,
+        clock=now_us,
+        desk=open_desk(base.settings, base.keyring, base.vault, register, base.projection, record_entry, now_us),
+        audio=rooms.audio,
+        retention=rooms.retention,
+        rounds=rooms.rounds,
+        audio_desk=AudioDesk(rooms.audio, base.writer, now_us) if stores else None,
+        playbacks=rooms.playbacks if stores else None,
+    )
 
 
 def _open_keyring(home: Path, settings: Settings) -> Keyring:

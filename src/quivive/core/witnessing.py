@@ -23,6 +23,8 @@ from quivive.model.errors import QuiviveError
 TIMEOUT_S: Final = 5
 MAX_ANSWER_BYTES: Final = 128 * 1024
 _CONFLICT: Final = 409
+_UNKNOWN: Final = 404
+"""To a question: it has cosigned nothing of this log yet."""
 _OK: Final = 200
 
 
@@ -30,6 +32,7 @@ class Outcome(StrEnum):
     """What a submission came to."""
 
     COSIGNED = "cosigned"
+    NEW = "new"
     UNREACHABLE = "unreachable"
     REFUSED = "refused"
     GARBAGE = "garbage"
@@ -79,7 +82,7 @@ class WitnessClient:
         except OSError:
             return Outcome.UNREACHABLE
         if status != _OK:
-            return Outcome.REFUSED
+            return Outcome.NEW if status == _UNKNOWN else Outcome.REFUSED
         try:
             with publishing:
                 spine.compare(note)
