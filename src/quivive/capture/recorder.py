@@ -11,6 +11,7 @@ from typing import Final
 
 from quivive.capture.attribution import Attribution, SessionFacts, attribute
 from quivive.capture.context import RelayContext
+from quivive.capture.copied import MAX_ROWS_PER_CALL, take_capped, take_rows
 from quivive.capture.copying import format_of_copy, reader_of
 from quivive.capture.encodings import RecodingCollector, codec_of, recode_binds, textual, utf8
 from quivive.capture.keys import KeyCollector, patterns_of
@@ -27,15 +28,12 @@ from quivive.model.clock import SECOND_US
 from quivive.model.gate import CapturePolicy
 from quivive.privacy.pseudonym import session_key
 from quivive.wire.fields import Field
-from quivive.wire.framing import PeerError
 from quivive.wire.postgres.backend import STOPPED
 from quivive.wire.postgres.messages import QUERY_CANCELED, SHUTDOWN_STATES, format_of
 from quivive.wire.postgres.rows import Row, cut_head, cutter_of, fill_column, skip_rows
 from quivive.wire.postgres.state import Execution, Statement
 from quivive.wire.sql import PlanKind, StatementPlan, Verb
 
-MAX_ROWS_PER_CALL: Final = 512
-"""Rows cut before the collector is asked whether its part is full."""
 STEADY_US: Final = SECOND_US
 """How long an attribution may be reused: an agent's `informed_at` may pass meanwhile."""
 _IDLE: Final = 0x49  # 'I' of ReadyForQuery
@@ -385,33 +383,17 @@ class Recorder:
         """See Observer."""
         run: Run = execution.state
         if outbound and run.cap is not None:
-            return self._capped_copy(run, run.cap, buffer, start, end)
+            return self._capped_copy(run, run.cap, buffer[start:end])
         if not run.unseen:
             self._copied(run, buffer, start, end, outbound=outbound)
         return True
 
-    def _capped_copy(self, run: Run, cap: Cap, buffer: bytes, start: int, end: int) -> bool:
+    def _capped_copy(self, run: Run, cap: Cap, data: bytes) -> bool:
         """One message of a COPY that has a limit: the server sends a row in each."""
         self._open_rows = run
-        rows: Sequence[Row] = ()
-        fits = True
-        if run.reader is not None and not cap.keyless:
-            try:
-                rows = run.reader.feed(buffer[start:end])
-            except PeerError:
-                run.reader, run.unread = None, True
-            fits = cap.fit(rows) == len(rows)
-        if run.reader is None or cap.keyless:
-            fits = bool(cap.fit_count(1))
-        if not fits:
+        if not take_capped(run, cap, data, self._parts.collected):
             self._stop(run)
             return False
-        run.rows += len(rows) if run.reader is not None else 1
-        run.rows_bytes += end - start
-        if run.collector is not None and rows:
-            run.collector.add_rows(rows)
-            if run.collector.full:
-                self._parts.collected(run)
         return True
 
     def _copied(self, run: Run, buffer: bytes, start: int, end: int, *, outbound: bool) -> None:
@@ -425,22 +407,7 @@ class Recorder:
         if run.reader is None or run.collector is None:
             run.rows += 1
             return
-        self._copy_rows(run, buffer[start:end])
-
-    def _copy_rows(self, run: Run, data: bytes | None) -> None:
-        """Rows of a COPY out of its next bytes, or (None) what its end leaves."""
-        if run.reader is None or run.collector is None:
-            return
-        try:
-            rows = run.reader.finish() if data is None else run.reader.feed(data)
-        except PeerError:
-            run.reader, run.unread = None, True
-            return
-        run.rows += len(rows)
-        for first in range(0, len(rows), MAX_ROWS_PER_CALL):
-            run.collector.add_rows(rows[first : first + MAX_ROWS_PER_CALL])
-            if run.collector.full:
-                self._parts.collected(run)
+        take_rows(run, buffer[start:end], self._parts.collected)
 
     def suspended(self, execution: Execution) -> None:
         """See Observer."""
@@ -460,7 +427,7 @@ class Recorder:
             if plan.copy is None and not run.opened and plan.target >= 0:
                 run.rows = affected_rows(tag)
             elif plan.copy is not None:
-                self._copy_rows(run, None)
+                take_rows(run, None, self._parts.collected)
                 run.rows = affected_rows(tag) or run.rows
             if plan.source_tables and plan.target >= 0:
                 self._tie(run)
