@@ -62,6 +62,9 @@ class ShockParameters:
     agents_min: int = 4
     usual: float = 0.055
     chance: float = 1e-5
+    p_far: float = 0.001
+    usual_far: float = 0.01
+    """The same for agents far out: in an outage few colleagues are far out together, on ordinary days hardly one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -48,34 +48,32 @@ def shocked_hours(
     worked: dict[str, int] = defaultdict(int)
     for hour in hours:
         worked[hour.ident] += 1
-    present: dict[tuple[int, tuple[str, ...]], list[bool]] = defaultdict(list)
+    present: dict[tuple[int, tuple[str, ...]], list[float]] = defaultdict(list)
     for hour in hours:
         count = counts.get(hour.ident)
         group = group_of(groups, count.group) if count else None
         if count is None or group is None:
             continue
         exposure = exposure_of(count, residual) / worked[hour.ident]
-        unusual = any(
+        least = min(
             mid_p(getattr(hour, measure), group.norms[measure].rate * exposure, group.norms[measure].spread)
-            < parameters.p
             for measure in LOST
         )
         for width in range(1, len(count.group) + 1):
-            present[hour.hour_at, count.group[:width]].append(unusual)
+            present[hour.hour_at, count.group[:width]].append(least)
     found: list[Shock] = []
-    for (hour_at, path), flags in sorted(present.items(), key=lambda each: (len(each[0][1]), each[0][1], each[0][0])):
-        if not is_common(sum(flags), len(flags), parameters) or _covered(found, path, hour_at):
+    for (hour_at, path), values in sorted(present.items(), key=lambda each: (len(each[0][1]), each[0][1], each[0][0])):
+        agents = unusual_together(values, parameters)
+        if not agents or _covered(found, path, hour_at):
             continue
         before = found[-1] if found and found[-1].path == path and found[-1].to_at == hour_at else None
         if before is not None:
             found[-1] = replace(
-                before, to_at=hour_at + HOUR_US, agents=max(before.agents, sum(flags)),
-                present=max(before.present, len(flags)),
+                before, to_at=hour_at + HOUR_US, agents=max(before.agents, agents),
+                present=max(before.present, len(values)),
             )  # fmt: skip
         else:
-            found.append(
-                Shock(path=path, from_at=hour_at, to_at=hour_at + HOUR_US, agents=sum(flags), present=len(flags))
-            )
+            found.append(Shock(path=path, from_at=hour_at, to_at=hour_at + HOUR_US, agents=agents, present=len(values)))
     return tuple(found)
 
 
@@ -90,18 +88,27 @@ def shocked_day(
     found: list[Shock] = []
     suppressed: set[str] = set()
     for path, group in sorted(members.items(), key=lambda each: (len(each[0]), each[0])):
-        unusual = sum(min(score.p_of[measure] for measure in LOST) < parameters.p for score in group)
-        if is_common(unusual, len(group), parameters) and not _covered(found, path, span[0]):
-            found.append(Shock(path=path, from_at=span[0], to_at=span[1], agents=unusual, present=len(group)))
+        agents = unusual_together([min(score.p_of[measure] for measure in LOST) for score in group], parameters)
+        if agents and not _covered(found, path, span[0]):
+            found.append(Shock(path=path, from_at=span[0], to_at=span[1], agents=agents, present=len(group)))
             suppressed.update(score.count.ident for score in group)
     return tuple(found), frozenset(suppressed)
 
 
-def is_common(unusual: int, present: int, parameters: ShockParameters) -> bool:
+def unusual_together(values: Sequence[float], parameters: ShockParameters) -> int:
+    """How many agents of a group are unusual by one cause, 0 when chance brings as many together (`values`: p)."""
+    for p, usual in ((parameters.p, parameters.usual), (parameters.p_far, parameters.usual_far)):
+        unusual = sum(value < p for value in values)
+        if is_common(unusual, len(values), parameters, usual):
+            return unusual
+    return 0
+
+
+def is_common(unusual: int, present: int, parameters: ShockParameters, usual: float) -> bool:
     """More than the share, of enough agents, and more than chance brings together: two of five are no crowd."""
     if present < parameters.agents_min or unusual <= parameters.share * present:
         return False
-    return float(binom.sf(unusual - 1, present, parameters.usual)) <= parameters.chance
+    return float(binom.sf(unusual - 1, present, usual)) <= parameters.chance
 
 
 def without(day: Sequence[DayCount], hours: Sequence[HourCount], shocks: Sequence[Shock]) -> tuple[DayCount, ...]:

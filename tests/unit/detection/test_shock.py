@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from quivive.detection.counts import DayCount, HourCount
 from quivive.detection.parameters import ResidualParameters, ShockParameters
 from quivive.detection.peers import Norm, PeerGroup
-from quivive.detection.shock import incident, is_common, shocked_hours, without
+from quivive.detection.shock import incident, is_common, shocked_hours, unusual_together, without
 from quivive.model.clock import HOUR_US
 
 RESIDUAL, SHOCK = ResidualParameters(), ShockParameters()
@@ -66,11 +66,17 @@ def test_the_widest_group_stands_for_its_parts():
     assert told == incident(shock, "aurore", 10)
 
 
+def test_few_far_out_are_more_than_many_hardly_unusual():
+    """Four of six in an outage are thousands of times rarer than four of six who are just below the limit."""
+    assert unusual_together([1e-6] * 4 + [0.5] * 2, SHOCK) == 4
+    assert unusual_together([0.009] * 4 + [0.5] * 2, SHOCK) == 0
+
+
 @given(st.integers(0, 50), st.integers(0, 50))
 def test_few_colleagues_are_no_crowd(unusual, present):
     """Neither below four people nor up to three in ten."""
     if present < 4 or unusual <= 0.3 * present:
-        assert not is_common(min(unusual, present), present, SHOCK)
+        assert not is_common(min(unusual, present), present, SHOCK, SHOCK.usual)
 
 
 @pytest.mark.parametrize(
@@ -79,7 +85,7 @@ def test_few_colleagues_are_no_crowd(unusual, present):
 )
 def test_what_chance_brings_together_is_no_shock(unusual, present, common):
     """Seen on ordinary days: two of five, three of five, five of eleven, six of eighteen at once. An outage is more."""
-    assert is_common(unusual, present, SHOCK) == common
+    assert is_common(unusual, present, SHOCK, SHOCK.usual) == common
 
 
 @pytest.mark.parametrize("leak", [6, 60])
