@@ -31,7 +31,7 @@ def verify_subtree_inclusion(
     verify_inclusion(entry_hash=entry_hash, index=index - start, size=end - start, proof=proof, root=root)
 
 
-def verify_subtree_consistency(
+def verify_subtree_consistency(  # noqa: C901 - the algorithm of the draft, kept in its own order
     *, start: int, end: int, size: int, subtree_root: bytes, root: bytes, proof: Sequence[bytes]
 ) -> None:
     """Check that a tree of `size` holds a subtree.
