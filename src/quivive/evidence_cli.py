@@ -60,7 +60,8 @@ def witness(home: Path, name: str, logs: tuple[Path, ...], listen: str) -> None:
     if not host or not port.isdecimal():
         raise ConfigurationError(file="(command line)", key="--listen", expected="host:port", found="another text")
     module = ["-m", "quivive.ledger.witness", str(home), name, listen, *(str(path.absolute()) for path in logs)]
-    os.execv(sys.executable, [sys.executable, *module])  # noqa: S606 - a process of its own: the parser of commands takes memory
+    small = {**os.environ, "MALLOC_ARENA_MAX": "1"}  # threads share one heap
+    os.execve(sys.executable, [sys.executable, *module], small)  # noqa: S606 - a process without the parser of commands
 
 
 @click.group()

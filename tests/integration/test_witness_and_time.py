@@ -38,7 +38,7 @@ NOW = 1_795_000_000_000_000
 SECOND = 1_000_000
 ORIGIN = "quivive.example/centre"
 SLOTS = {"aurore": 1}
-MAX_RSS_KB = 30_000
+MAX_RSS_KB = 30 * 1024
 
 
 def event(seq):
