@@ -42,6 +42,7 @@ ROWS_OF_DAY: Final[dict[str, tuple[tuple[str, str], ...]]] = {
         ("contact", _by("noted_at")),
         ("link", _by("last_at")),
         ("statement_count", _by("minute_at")),
+        *((table, _by("noted_at")) for table in ("recording_answer", "recording", "listening", "objection")),
         ("shift", _OPERATOR.format(at="noted_at")),
         ("dirty_access", "started_at >= $from_at AND started_at < $to_at AND $controller IS NOT NULL"),
     ),
@@ -56,6 +57,8 @@ ROWS_OF_DAY: Final[dict[str, tuple[tuple[str, str], ...]]] = {
     RetentionClass.GOVERNANCE: (
         ("gap", _by("to_at")),
         ("incident", _by("version")),
+        ("nonconformity", _by("found_at")),
+        ("recording_seed", _by("written_at")),
         ("act", _OPERATOR.format(at="acted_at")),
         ("retention_store", _OPERATOR.format(at="version")),
         ("retention_check", _OPERATOR.format(at="version")),

@@ -1,12 +1,12 @@
 -- What the gate answered and what happened: answers, recordings, listening, objections, non-conformities, seeds of draws.
--- `segments` is the entry's own JSON; `listener` of an answer is an AgentKey or "". Loaded after `schema.sql`.
+-- `noted_at` is the instant of the row's own entry: the day with which it is forgotten. `segments` is the entry's own JSON; `listener` of an answer is an AgentKey or "". Loaded after `schema.sql`.
 CREATE TABLE IF NOT EXISTS recording_answer (
     answer_hi UBIGINT NOT NULL, answer_lo UBIGINT NOT NULL, tie UBIGINT NOT NULL, controller VARCHAR NOT NULL,
     source VARCHAR NOT NULL, medium VARCHAR NOT NULL, allowed BOOLEAN NOT NULL, reason VARCHAR NOT NULL,
     campaign VARCHAR NOT NULL, campaign_version BIGINT NOT NULL, contact_hi UBIGINT NOT NULL,
     contact_lo UBIGINT NOT NULL, agent_hi UBIGINT NOT NULL, agent_lo UBIGINT NOT NULL, person_hi UBIGINT NOT NULL,
     person_lo UBIGINT NOT NULL, listener VARCHAR NOT NULL, asked_at BIGINT NOT NULL, policy_at BIGINT NOT NULL,
-    draw BIGINT NOT NULL, day VARCHAR NOT NULL
+    draw BIGINT NOT NULL, day VARCHAR NOT NULL, noted_at BIGINT NOT NULL
 );
 CREATE TABLE IF NOT EXISTS recording (
     recording_hi UBIGINT NOT NULL, recording_lo UBIGINT NOT NULL, version BIGINT NOT NULL, tie UBIGINT NOT NULL,
@@ -15,7 +15,7 @@ CREATE TABLE IF NOT EXISTS recording (
     contact_lo UBIGINT NOT NULL, agent_hi UBIGINT NOT NULL, agent_lo UBIGINT NOT NULL, person_hi UBIGINT NOT NULL,
     person_lo UBIGINT NOT NULL, queue VARCHAR NOT NULL, started_at BIGINT NOT NULL, ended_at BIGINT NOT NULL,
     call_ended_at BIGINT NOT NULL, segments VARCHAR NOT NULL, announced BOOLEAN NOT NULL,
-    location_hi UBIGINT NOT NULL, location_lo UBIGINT NOT NULL
+    location_hi UBIGINT NOT NULL, location_lo UBIGINT NOT NULL, noted_at BIGINT NOT NULL
 );
 CREATE TABLE IF NOT EXISTS listening (
     listening_hi UBIGINT NOT NULL, listening_lo UBIGINT NOT NULL, version BIGINT NOT NULL, tie UBIGINT NOT NULL,
@@ -25,7 +25,8 @@ CREATE TABLE IF NOT EXISTS listening (
     contact_lo UBIGINT NOT NULL, agent_hi UBIGINT NOT NULL, agent_lo UBIGINT NOT NULL, person_hi UBIGINT NOT NULL,
     person_lo UBIGINT NOT NULL, listener_hi UBIGINT NOT NULL, listener_lo UBIGINT NOT NULL,
     listener_person_hi UBIGINT NOT NULL, listener_person_lo UBIGINT NOT NULL, principal VARCHAR NOT NULL,
-    started_at BIGINT NOT NULL, ended_at BIGINT NOT NULL, heard_ms BIGINT NOT NULL, case_id VARCHAR NOT NULL
+    started_at BIGINT NOT NULL, ended_at BIGINT NOT NULL, heard_ms BIGINT NOT NULL, case_id VARCHAR NOT NULL,
+    noted_at BIGINT NOT NULL
 );
 CREATE TABLE IF NOT EXISTS nonconformity (
     nonconformity_hi UBIGINT NOT NULL, nonconformity_lo UBIGINT NOT NULL, version BIGINT NOT NULL,
@@ -38,7 +39,7 @@ CREATE TABLE IF NOT EXISTS nonconformity (
 );
 CREATE TABLE IF NOT EXISTS objection (
     controller VARCHAR NOT NULL, contact_hi UBIGINT NOT NULL, contact_lo UBIGINT NOT NULL,
-    objected_at BIGINT NOT NULL, tie UBIGINT NOT NULL, channel VARCHAR NOT NULL
+    objected_at BIGINT NOT NULL, tie UBIGINT NOT NULL, channel VARCHAR NOT NULL, noted_at BIGINT NOT NULL
 );
 CREATE TABLE IF NOT EXISTS recording_seed (
     controller VARCHAR NOT NULL, campaign VARCHAR NOT NULL, day VARCHAR NOT NULL, tie UBIGINT NOT NULL,

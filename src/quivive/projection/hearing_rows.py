@@ -27,19 +27,21 @@ HEARING_LAYOUT: Final[dict[str, tuple[tuple[str, str], ...]]] = {
         ("answer", KEY), ("tie", TIE), ("controller", TEXT), ("source", TEXT), ("medium", TEXT), ("allowed", BOOL),
         ("reason", TEXT), ("campaign", TEXT), ("campaign_version", INT), ("contact", KEY), ("agent", KEY),
         ("person", KEY), ("listener", TEXT), ("asked_at", INT), ("policy_at", INT), ("draw", INT), ("day", TEXT),
+        ("noted_at", INT),
     ),
     "recording": (
         ("recording", KEY), ("version", INT), ("tie", TIE), ("controller", TEXT), ("source", TEXT),
         ("campaign", TEXT), ("campaign_version", INT), ("purpose", TEXT), ("answer", KEY), ("contact", KEY),
         ("agent", KEY), ("person", KEY), ("queue", TEXT), ("started_at", INT), ("ended_at", INT),
         ("call_ended_at", INT), ("segments", TEXT), ("announced", BOOL), ("location", KEY),
+        ("noted_at", INT),
     ),
     "listening": (
         ("listening", KEY), ("version", INT), ("tie", TIE), ("controller", TEXT), ("source", TEXT),
         ("listening_kind", TEXT), ("campaign", TEXT), ("campaign_version", INT), ("purpose", TEXT), ("reason", TEXT),
         ("recording", KEY), ("contact", KEY), ("agent", KEY), ("person", KEY), ("listener", KEY),
         ("listener_person", KEY), ("principal", TEXT), ("started_at", INT), ("ended_at", INT), ("heard_ms", INT),
-        ("case_id", TEXT),
+        ("case_id", TEXT), ("noted_at", INT),
     ),
     "nonconformity": (
         ("nonconformity", KEY), ("version", INT), ("tie", TIE), ("controller", TEXT), ("nonconformity_kind", TEXT),
@@ -47,7 +49,10 @@ HEARING_LAYOUT: Final[dict[str, tuple[tuple[str, str], ...]]] = {
         ("person", KEY), ("aimed_at", TEXT), ("happened_at", INT), ("found_at", INT), ("found", INT), ("most", INT),
         ("closed_by", TEXT), ("closing_reference", TEXT),
     ),
-    "objection": (("controller", TEXT), ("contact", KEY), ("objected_at", INT), ("tie", TIE), ("channel", TEXT)),
+    "objection": (
+        ("controller", TEXT), ("contact", KEY), ("objected_at", INT), ("tie", TIE), ("channel", TEXT),
+        ("noted_at", INT),
+    ),
     "recording_seed": (
         ("controller", TEXT), ("campaign", TEXT), ("day", TEXT), ("tie", TIE), ("commitment", TEXT), ("seed", TEXT),
         ("written_at", INT),
@@ -60,7 +65,7 @@ def _answer(rows: Rows, envelope: Envelope, tie: int, body: AnswerBody) -> None:
         (
             body.answer, tie, body.controller, envelope.source, body.medium, body.allowed, body.reason, body.campaign,
             body.version, body.contact, body.agent, body.person, body.listener, body.asked_at, body.policy_at,
-            body.draw, body.day,
+            body.draw, body.day, envelope.captured_at,
         )
     )  # fmt: skip
 
@@ -72,6 +77,7 @@ def _recording(rows: Rows, envelope: Envelope, tie: int, body: RecordingBody) ->
             body.recording, body.version, tie, body.controller, envelope.source, body.campaign,
             body.campaign_version, body.purpose, body.answer, body.contact, body.agent, body.person, body.queue,
             body.started_at, body.ended_at, body.call_ended_at, segments, body.announced, body.location,
+            envelope.captured_at,
         )
     )  # fmt: skip
 
@@ -82,7 +88,7 @@ def _listening(rows: Rows, envelope: Envelope, tie: int, body: ListeningBody) ->
             body.listening, body.version, tie, body.controller, envelope.source, body.listening_kind, body.campaign,
             body.campaign_version, body.purpose, body.reason, body.recording, body.contact, body.agent, body.person,
             body.listener, body.listener_person, body.principal, body.started_at, body.ended_at, body.heard_ms,
-            body.case,
+            body.case, envelope.captured_at,
         )
     )  # fmt: skip
 
@@ -99,8 +105,7 @@ def _nonconformity(rows: Rows, envelope: Envelope, tie: int, body: Nonconformity
 
 
 def _objection(rows: Rows, envelope: Envelope, tie: int, body: ObjectionBody) -> None:
-    del envelope
-    rows["objection"].append((body.controller, body.contact, body.objected_at, tie, body.channel))
+    rows["objection"].append((body.controller, body.contact, body.objected_at, tie, body.channel, envelope.captured_at))
 
 
 def _seed(rows: Rows, envelope: Envelope, tie: int, body: SeedBody) -> None:

@@ -1,11 +1,15 @@
 """Forgetting: a day, an access, a controller; nothing of it is left in a form that can be decoded, others stay."""
 
+from dataclasses import replace
+
 import pytest
 from decoding import find_keys, found_keys
-from traces import CUSTOMER, PHONE, SECOND, Shards, access, contact, key, link
+from hearing_bodies import ANSWER, FOUND, HEARD, RECORDED
+from traces import CUSTOMER, PHONE, SECOND, Shards, access, contact, event, key, link
 
-from quivive.model.clock import DAY_US
+from quivive.model.clock import DAY_US, Micros, utc_day
 from quivive.model.entry import EntryKind, RetentionClass
+from quivive.model.recording import ObjectionBody, ObjectionChannel, SeedBody
 from quivive.projection.columns import access_id
 from quivive.projection.projection import Projection
 from quivive.projection.query import Scope
@@ -148,3 +152,47 @@ def test_a_kill_during_the_rewriting_leaves_one_whole_file(projection, monkeypat
     assert not list(projection.folder.glob("*.fresh*"))
     again.close()
     projection._connection = again._connection  # closed already: the fixture closes the same once more
+
+
+def heard(day_at, mark):
+    """An answer, a recording, a listening, an objection, a finding and a seed, told on one day."""
+    ident, day = mark * 32, utc_day(Micros(day_at))
+    bodies = [
+        (EntryKind.RECORDING_ANSWER, replace(ANSWER, answer=ident, contact=ident)),
+        (EntryKind.RECORDING, replace(RECORDED, recording=ident, contact=ident)),
+        (EntryKind.LISTENING, replace(HEARD, listening=ident)),
+        (EntryKind.OBJECTION, ObjectionBody(controller="aurore", contact=ident, objected_at=T0 + 9,
+                                            channel=ObjectionChannel.KEY)),
+        (EntryKind.NONCONFORMITY, replace(FOUND, nonconformity=ident, found_at=day_at)),
+        (EntryKind.RECORDING_SEED, SeedBody(controller="aurore", campaign="c", day=day, commitment="0" * 64, seed="")),
+    ]  # fmt: skip
+    return [event(kind, body, source="pbx", at=day_at, controller="aurore") for kind, body in bodies]
+
+
+@pytest.mark.parametrize(
+    ("kept", "left"),
+    [
+        (RetentionClass.TRACE, {"nonconformity": 2, "recording_seed": 2}),
+        (RetentionClass.GOVERNANCE, {"recording_answer": 2, "recording": 2, "listening": 2, "objection": 2}),
+    ],
+)
+def test_what_was_heard_goes_with_the_day_of_its_entry(projection, kept, left):
+    """However long ago the call was: rows of one class and one day go, those told the day after stay."""
+    tables = ("recording_answer", "recording", "listening", "objection", "nonconformity", "recording_seed")
+    projection.apply(Shards().durable([*heard(T0 + 5, "1"), *heard(T0 + DAY_US + 5, "2")]))
+    assert projection.left_of_day("aurore", DAY, kept)[0] == len(tables) - len(left)
+    projection.purge_day("aurore", DAY, kept)
+    assert projection.left_of_day("aurore", DAY, kept) == (0, 0)
+    cursor = projection.cursor()
+    found = {table: cursor.execute(f"SELECT COUNT(*) FROM {table}").fetchone()[0] for table in tables}
+    cursor.close()
+    assert found == dict.fromkeys(tables, 1) | left
+
+
+def test_a_recording_told_again_stays_until_its_last_day(projection):
+    """The same version told on two days: the purge of the first takes nothing that the ledger still holds."""
+    projection.apply(Shards().durable([*heard(T0 + DAY_US + 5, "1"), *heard(T0 + 5, "1")]))
+    projection.purge_day("aurore", DAY)
+    cursor = projection.cursor()
+    assert cursor.execute("SELECT COUNT(*) FROM recording").fetchone()[0] == 1
+    cursor.close()
