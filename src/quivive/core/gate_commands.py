@@ -4,6 +4,7 @@ Registered by `core.commands`. Must never give out a seed of a day that has not 
 """
 
 import asyncio
+import secrets
 from dataclasses import asdict
 from typing import Any
 
@@ -14,8 +15,9 @@ from quivive.core.control import Handler
 from quivive.model.entry import EntryKind
 from quivive.model.errors import RefusedError
 from quivive.model.ids import OPERATOR
+from quivive.model.recording import AnswerBody, GateReason, Medium
 from quivive.model.recording_register import CampaignBody, NoticeChannel, NoticeState
-from quivive.privacy.pseudonym import person_key
+from quivive.privacy.pseudonym import agent_key, contact_key, person_key
 from quivive.recordings.notices import concerns, notice_of
 
 
@@ -29,13 +31,16 @@ def gate_commands(parts: Parts) -> dict[str, Handler]:
         return {"day": str(request["day"]), "campaigns": [{**asdict(each), "good": each.good} for each in proofs]}
 
     async def demonstrate(request: dict[str, Any]) -> dict[str, Any]:
-        """Write a fictitious campaign that was announced and read long enough ago; only in a demonstration."""
+        """Write a fictitious campaign that was announced and read long enough ago, and what the gate answered then.
+
+        Only in a demonstration.
+        """
         if not parts.settings.operator.demonstration:
             raise RefusedError("gate_demonstration", "this installation is no demonstration (operator.demonstration)")
         key = parts.keyring.operator_agent_key
         named = [{"person": person_key(key, str(number))} for number in request.get("listeners", ())]
         fields = {**request["campaign"], "state": "announced", "demonstration": True}
-        body = msgspec.convert({**fields, "listeners": named or fields["listeners"]}, CampaignBody)
+        body = msgspec.convert({**fields, "listeners": [*fields["listeners"], *named]}, CampaignBody)
         if parts.desk is None or parts.desk.register.campaign(body.campaign) is not None:
             return {"written": 0}
         await parts.record_entry(EntryKind.RECORDING_CAMPAIGN, body.controller, body)
@@ -51,6 +56,19 @@ def gate_commands(parts: Parts) -> dict[str, Handler]:
                 principal="demonstration",
             )
             await parts.record_entry(EntryKind.RECORDING_NOTICE, OPERATOR, notice)
+        for told in request.get("answers", ()):
+            await parts.record_entry(EntryKind.RECORDING_ANSWER, body.controller, _permitted(parts, body, told))
         return {"written": 1, "notices": len(people)}
 
     return {"recordings-sampling-proof": prove, "recordings-demonstrate": demonstrate}
+
+
+def _permitted(parts: Parts, body: CampaignBody, told: dict[str, Any]) -> AnswerBody:
+    """A yes of the gate to one call of a fictitious campaign."""
+    keys, at = parts.keyring.controller_keys(body.controller), int(told["at"])
+    return AnswerBody(
+        answer=secrets.token_hex(16), controller=body.controller, medium=Medium.RECORDING, allowed=True,
+        reason=GateReason.PERMITTED, campaign=body.campaign, version=body.version,
+        contact=contact_key(keys, str(told["call"])), agent=agent_key(keys, str(told["namespace"]), str(told["agent"])),
+        person="", listener="", asked_at=at, policy_at=at, draw=-1, day="",
+    )  # fmt: skip

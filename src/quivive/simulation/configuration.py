@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from quivive.simulation.database import is_free
+from quivive.simulation.sound import FOLDER, STORE
 
 FILE_CONTROLLER: Final = "voyage"
 """The controller that arrives only by its CRM's access log."""
@@ -122,6 +123,7 @@ def write_configuration(
     """
     chosen = ports or Ports.free()
     _write_absent(home / "quivive.toml", _main(language, socket, side_dsns, chosen))
+    (home / FOLDER).mkdir(mode=0o700, parents=True, exist_ok=True)
     for slot, controller in enumerate(CONTROLLERS, start=1):
         _write_absent(home / "controllers" / f"{controller}.toml", _controller(controller, slot))
 
@@ -195,6 +197,8 @@ def _main(language: str, socket: Path, side_dsns: Mapping[str, str], ports: Port
     if ports.gate:
         lines += ["", "[sources.exchange]                  # asks before it records", 'kind = "gate"']
         lines += ['namespace = "telephony"', f'listen = "127.0.0.1:{ports.gate}"']
+    lines += ["", f"[audio.{STORE}]                    # what the exchange keeps: invented tunes", 'kind = "folder"']
+    lines += [f'path = "{FOLDER}"', 'controllers = ["aurore"]', r"name = '^\d{8}-\d{6}-(?P<call>[\w.-]+)\.wav$'"]
     lines += ["", "[sources.api]                       # whatever a visitor posts to /v1/accesses"]
     lines += ['kind = "accesses"', 'namespace = "crm"', 'grade = "C"']
     lines += ["", "[sources.people]", 'kind = "directory"', "", "[sources.planning]", 'kind = "roster"', ""]

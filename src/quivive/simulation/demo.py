@@ -46,11 +46,13 @@ from quivive.simulation.exchange import SOURCE as EXCHANGE
 from quivive.simulation.exchange import Exchange, announce_lessons
 from quivive.simulation.feeds import Api, Delay, Feed, FeedError
 from quivive.simulation.hearing import EVALUATOR, QUEUE_TEAM, announce
+from quivive.simulation.lessons import Past
 from quivive.simulation.product import Product, ProductError
 from quivive.simulation.schema import companies
 from quivive.simulation.seeding import Passwords, application_role, links_role, seed_all, seeded, side_role
 from quivive.simulation.sentences import language_of, say
 from quivive.simulation.shifts import shift
+from quivive.simulation.sound import FOLDER, STORE
 from quivive.simulation.staff import EMPLOYER, ESTABLISHMENTS, Conduct, directory_rows, roster_rows, staff
 
 SHOWN: Final = "mercato"
@@ -304,9 +306,12 @@ class _Demo:
                 api=Api(base, self.tokens["telephony"]),
                 agents=agents,
                 began_at=now_us(),
+                sound=self.home / FOLDER if STORE in settings.audio else None,
             )
             telephony.seen = exchange.see
             tasks.append(asyncio.create_task(exchange.run()))
+        if STORE in settings.audio:
+            tasks.append(asyncio.create_task(self._tell_past(product, base)))
         self.tell("agents", count=len(agents))
         await self._announce(state, settings, product, database)
         if not state.links_read:
@@ -332,6 +337,18 @@ class _Demo:
         state.links_read = True
         self._keep(state)
         self.tell("links", count=self.number(count))
+
+    async def _tell_past(self, product: Product, base: str) -> None:
+        """Once per data folder: recordings of the weeks before, an end with proof, a plan that waits."""
+        past = Past(
+            ask=product.ask, api=Api(base, self.tokens["telephony"]), folder=self.home / FOLDER, agents=staff(),
+            now=now_us(),
+        )  # fmt: skip
+        try:
+            if await past.tell():
+                self.tell("past")
+        except (ProductError, FeedError, OSError) as error:
+            print(f"quivive demo: {said(error)}", file=sys.stderr, flush=True)  # noqa: T201 - the one sentence for the person
 
     def _sum_up(self, centre: Centre) -> None:
         nouns = ("calls", "tickets", "statements", "failures")

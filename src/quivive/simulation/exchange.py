@@ -6,12 +6,15 @@ Run by `demo.py` as a task. Must never record a call that the gate did not allow
 import asyncio
 import urllib.parse
 import urllib.request
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Final
 
 from quivive.model.clock import DAY_US, HOUR_US, MINUTE_US, Micros, to_rfc3339
 from quivive.simulation.feeds import Api, FeedError
+from quivive.simulation.hearing import EVALUATOR
+from quivive.simulation.sound import keep
 from quivive.simulation.staff import Agent
 
 SOURCE: Final = "exchange"
@@ -20,6 +23,7 @@ TEAM: Final = "aurore-assistance"
 LEADERS: Final = "aurore-dossiers"
 ANNOUNCEMENT: Final = "aurore-demo-1"
 ASK_S: Final = 2.0
+RETENTION_DAYS: Final = 30
 LISTEN_EACH: Final = 6
 """Of so many calls one is listened to as it happens."""
 STRAY: Final = 3
@@ -35,24 +39,40 @@ def leaders(agents: tuple[Agent, ...]) -> tuple[Agent, Agent]:
 
 async def announce_lessons(ask: Ask, agents: tuple[Agent, ...], now: int) -> None:
     """Fictitious campaigns that everybody read nine days ago: recording now, listening for ten more minutes."""
-    named, _ = leaders(agents)
     recording = [(now - DAY_US, now + 13 * DAY_US)]
     listening = [(now - 3 * HOUR_US, now + 10 * MINUTE_US)]
     for name, media, periods in (
-        ("coaching-demo", ["recording"], recording),
-        ("ecoute-demo", ["listening"], listening),
+        ("coaching-demo", "recording", recording),
+        ("ecoute-demo", "listening", listening),
     ):
-        body = {
-            "campaign": name, "version": 1, "controller": CONTROLLER, "purpose": "training", "media": media,
-            "basis": "legitimate_interest", "legal_text": "", "necessity": "", "sites": [], "teams": [TEAM],
-            "queues": [], "outbound_sale": False, "trigger": "sample", "from_at": now - 10 * DAY_US,
-            "to_at": now + 20 * DAY_US, "periods": [{"from_at": begin, "to_at": end} for begin, end in periods],
-            "share_permille": 200, "cap_month": 5, "listeners": [], "retention_days": 30, "analysis_days": 365,
-            "announcement": ANNOUNCEMENT, "announcement_sha256": "", "objection": True, "neutralisation": True,
-            "payment": "none", "wanted": [], "lead_us": 7 * DAY_US, "proposed_by": "demonstration",
-            "approved_by": "dpo-demonstration", "refusals": [],
-        }  # fmt: skip
-        await ask("recordings-demonstrate", campaign=body, read_at=now - 9 * DAY_US, listeners=[named.hr_id])
+        body = lessons(name, media, periods, from_at=now - 10 * DAY_US, to_at=now + 20 * DAY_US)
+        await demonstrate(ask, body, agents, read_at=now - 9 * DAY_US)
+
+
+def lessons(name: str, medium: str, periods: list[tuple[int, int]], *, from_at: int, to_at: int) -> dict[str, Any]:
+    """A fictitious campaign for training: the evaluator and, by the telephony, one manager may listen."""
+    return {
+        "campaign": name, "version": 1, "controller": CONTROLLER, "purpose": "training", "media": [medium],
+        "basis": "legitimate_interest", "legal_text": "", "necessity": "", "sites": [], "teams": [TEAM],
+        "queues": [], "outbound_sale": False, "trigger": "sample", "from_at": from_at, "to_at": to_at,
+        "periods": [{"from_at": begin, "to_at": end} for begin, end in periods],
+        "share_permille": 200, "cap_month": 5, "listeners": [{"principal": EVALUATOR, "person": ""}],
+        "retention_days": RETENTION_DAYS, "analysis_days": 365,
+        "announcement": ANNOUNCEMENT, "announcement_sha256": "", "objection": True, "neutralisation": True,
+        "payment": "none", "wanted": [], "lead_us": 7 * DAY_US, "proposed_by": "demonstration",
+        "approved_by": "dpo-demonstration", "refusals": [],
+    }  # fmt: skip
+
+
+async def demonstrate(
+    ask: Ask, body: dict[str, Any], agents: tuple[Agent, ...], *, read_at: int, answers: Sequence[dict[str, Any]] = ()
+) -> bool:
+    """Have the product write it, once, with what the gate answered then; tells whether it was new."""
+    named, _ = leaders(agents)
+    answer = await ask(
+        "recordings-demonstrate", campaign=body, read_at=read_at, listeners=[named.hr_id], answers=list(answers)
+    )
+    return bool(answer["written"])
 
 
 @dataclass(slots=True, kw_only=True)
@@ -64,6 +84,8 @@ class Exchange:
     api: Api
     agents: tuple[Agent, ...]
     began_at: int
+    sound: Path | None = None
+    """Where it keeps what it records; None in a folder of an earlier version."""
     _calls: asyncio.Queue[dict[str, Any]] = field(default_factory=asyncio.Queue)
     _seen: set[str] = field(default_factory=set)
 
@@ -85,7 +107,10 @@ class Exchange:
     def _handle(self, row: dict[str, Any], number: int) -> None:
         agent = row["legs"][0]["agent"]
         if self.ask("may_record", agent=agent, call=row["id"], queue=TEAM)[0] == "allow":
-            self._post("/v1/recordings", _recording(row))
+            told = recording(row)
+            if self.sound is not None:
+                keep(self.sound, row["id"], told["started_at"], told["ended_at"])
+            self._post("/v1/recordings", told)
         if number == STRAY:
             self._post("/v1/listenings", self._stray(agent))
         named, _ = leaders(self.agents)
@@ -120,7 +145,8 @@ class Exchange:
         self.api.post(path, [row])
 
 
-def _recording(row: dict[str, Any]) -> dict[str, Any]:
+def recording(row: dict[str, Any]) -> dict[str, Any]:
+    """What the exchange tells of the recording of a call."""
     begin = row.get("started_at") or row["legs"][0].get("from") or row["ended_at"]
     return {
         "id": f"rec-{row['id']}", "version": 1, "controller": CONTROLLER, "contact": row["id"], "queue": TEAM,

@@ -28,6 +28,7 @@ _ENGLISH: Final = {
     "refused": "Rows refused by the product: {count} ({first})",
     "stopped": "Stopped.",
     "died": "Quivive ended unexpectedly; see {log}",
+    "past": "Recordings of past weeks: some removed with proof; a plan waits for its second person (“Playback”).",
     "links": "Links sync: {count} links read from the web shop's key columns.",
 }
 _FRENCH: Final = {
@@ -51,6 +52,7 @@ _FRENCH: Final = {
     "refused": "Lignes refusées par le produit : {count} ({first})",
     "stopped": "Arrêté.",
     "died": "Quivive s'est terminé de façon inattendue ; voyez {log}",
+    "past": "Enregistrements passés : certains supprimés avec preuve ; un plan attend sa seconde personne.",
     "links": "Liens : {count} lus dans les colonnes de clés de la boutique.",
 }
 SENTENCES: Final[Mapping[str, Mapping[str, str]]] = {"en": _ENGLISH, "fr": _FRENCH}
