@@ -26,6 +26,7 @@ from quivive.gate_paper_cli import add_gate_papers
 from quivive.instruction_cli import add_instructions
 from quivive.language import said, speak
 from quivive.model.errors import ConfigurationError, QuiviveError
+from quivive.operations_cli import add_operations
 from quivive.recording_cli import add_recording_commands
 from quivive.recording_purge_cli import add_audio_commands
 from quivive.register_cli import add_registers
@@ -455,6 +456,7 @@ add_cases(cli)
 add_audio_commands(cli, _ask, _emit)
 add_retention(cli, _ask, _emit)
 add_recording_commands(cli, _ask, _emit)
+add_operations(cli, _emit)
 
 
 def main() -> None:

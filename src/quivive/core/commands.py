@@ -16,6 +16,7 @@ from quivive.core.coverage_commands import coverage_commands
 from quivive.core.gate_commands import gate_commands
 from quivive.core.gate_paper_commands import gate_paper_commands
 from quivive.core.limit_commands import limit_commands
+from quivive.core.operations_commands import operations_commands
 from quivive.core.recording_commands import recording_commands
 from quivive.core.register_commands import register_commands
 from quivive.core.retention_commands import retention_commands
@@ -56,6 +57,7 @@ def commands(
         **application_commands(parts),
         **rule_commands(parts, writer),
         **recording_commands(parts),
+        **operations_commands(parts),
         **audio_commands(parts, writer),
         **retention_commands(parts, writer),
         **gate_commands(parts),

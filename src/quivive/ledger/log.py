@@ -322,14 +322,16 @@ class Ledger:
             note=note,
         )
 
-    def snapshot(self, target: Path) -> None:
+    def snapshot(self, target: Path, *, keys: bool = True) -> None:
         """Copy the evidence, keys included, so that `verify_home(target)` can check it while this ledger goes on.
+
+        A backup takes it without `keys`.
 
         Raises:
             StorageError: something cannot be read or written.
         """
         with self._files_lock:
-            copy_evidence(self._home, target, self._heads, self._publish_lock)
+            copy_evidence(self._home, target, self._heads, self._publish_lock, keys=keys)
 
     def verifier_key(self, shard: str) -> VerifierKey:
         """Public key under which a shard's checkpoints verify."""

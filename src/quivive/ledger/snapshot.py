@@ -1,7 +1,7 @@
 """A copy of the evidence that a running ledger can be verified from, without stopping it.
 
-Called by the ledger for the console's story. Must never copy a head without what it covers: heads first, while
-nothing is published, then tiles and segments, which only grow.
+Called by the ledger for the console's story and for `quivive backup`. Must never copy a head without what it covers:
+heads first, while nothing is published, then tiles and segments, which only grow.
 """
 
 import shutil
@@ -11,6 +11,7 @@ from typing import Final
 
 from quivive.ledger.heads import Heads
 from quivive.ledger.published import VKEY_FILES
+from quivive.ledger.removal import FOLDER as REMOVALS_FOLDER
 from quivive.model.errors import StorageError
 from quivive.spool.durable import TEMPORARY_PREFIX
 
@@ -18,8 +19,10 @@ _HEAD_FILES: Final = ("spine/checkpoint", "spine/slots.json", *(f"spine/{name}" 
 _MAX_LISTINGS: Final = 10  # a folder whose files go on vanishing under our hands is none of ours
 
 
-def copy_evidence(home: Path, target: Path, heads: Heads, nothing_is_published: AbstractContextManager[bool]) -> None:
-    """Copy heads, tiles, the acknowledged part of the segments, and keys into `target`.
+def copy_evidence(
+    home: Path, target: Path, heads: Heads, nothing_is_published: AbstractContextManager[bool], *, keys: bool
+) -> None:
+    """Copy heads, tiles, records of removals, the acknowledged part of the segments, and `keys` or not, into `target`.
 
     Raises:
         StorageError: something cannot be read or written.
@@ -29,6 +32,7 @@ def copy_evidence(home: Path, target: Path, heads: Heads, nothing_is_published: 
             small = [home / name for name in _HEAD_FILES]
             small += (home / "spine" / "journal").glob("*")
             small += (home / "spine" / "anchors").glob("*")
+            small += (home / REMOVALS_FOLDER).glob("*")
             for name in (*VKEY_FILES, "checkpoint"):
                 small += (home / "log").rglob(name)
             for path in small:
@@ -40,7 +44,7 @@ def copy_evidence(home: Path, target: Path, heads: Heads, nothing_is_published: 
                 _copy_files(home, target, inner)
         for relative, length in extents.items():
             _copy(home, target, home / relative, length)
-        if (home / "keys").is_dir():
+        if keys and (home / "keys").is_dir():
             shutil.copytree(home / "keys", target / "keys")
     except OSError as error:
         raise StorageError(f"cannot copy the evidence: {error.strerror}") from error
