@@ -6,6 +6,7 @@ keeps, never certify before a search found nothing, and keep no state of its own
 rest in the ledger.
 """
 
+import shutil
 import threading
 import traceback
 from collections.abc import Callable, Iterable, Iterator
@@ -343,6 +344,7 @@ class RetentionRoom:
             self._vault.forget_controller(record.controller)
             for path in run_files(self._settings.home, self.stores.sources.get(record.controller, ())):
                 path.unlink()
+            shutil.rmtree(self._settings.home / "cases" / record.controller, ignore_errors=True)  # its keys are gone
         self._scrub(reached(record))
 
     def _scrub(self, wanted: Callable[[SpoolEvent], bool]) -> None:

@@ -326,7 +326,7 @@ class Keyring:
                 move(following, self._day_path(*place))
 
     def destroy_controller(self, controller: str) -> None:
-        """Destroy every key of a controller: its day keys, then the key that wraps them, its pseudonyms and its log's.
+        """Destroy every key of a controller: its days' and cases', then what wraps them, its pseudonyms and its log's.
 
         Raises:
             StorageError: the disk refused; call again.
@@ -335,6 +335,8 @@ class Keyring:
             if place[0] == controller:
                 self.destroy_day_key(*place)
         with self._lock:
+            for path in sorted((self._folder / "cases" / controller).glob("*.json")):
+                destroy(path)
             self._controllers.pop(controller, None)
             destroy(self._controller_path(controller))
 
