@@ -23,6 +23,7 @@ from quivive.coverage_cli import add_coverage
 from quivive.evidence_cli import add_evidence
 from quivive.exchange_cli import add_exchange
 from quivive.gate_paper_cli import add_gate_papers
+from quivive.identity_cli import add_identity
 from quivive.instruction_cli import add_instructions
 from quivive.language import said, speak
 from quivive.model.errors import ConfigurationError, QuiviveError
@@ -319,13 +320,14 @@ def token() -> None:
 @click.option("--source", "sources", multiple=True, help="Source of quivive.toml that this token may write.")
 @click.option("--role", "roles", multiple=True, default=("integration",), show_default=True)
 @click.option("--controller", "controllers", multiple=True, help="Controllers it may read; default: all.")
+@click.option("--days", type=click.IntRange(0, 3_650), default=365, show_default=True, help="Days; 0: until revoked.")
 @as_json_option
 @click.pass_obj
-def token_issue(
-    home: Path, name: str, sources: tuple[str, ...], roles: tuple[str, ...], controllers: tuple[str, ...], as_json: bool
-) -> None:
+def token_issue(home: Path, days: int, as_json: bool, **fields: Any) -> None:
     """Issue a token; it is shown once."""
-    _emit(_ask(home, "token-issue", name=name, sources=sources, roles=roles, controllers=controllers), as_json)
+    from quivive.model.clock import DAY_US, now_us
+
+    _emit(_ask(home, "token-issue", **fields, expires_at=now_us() + days * DAY_US if days else 0), as_json)
 
 
 @token.command("revoke")
@@ -344,7 +346,7 @@ def token_revoke(home: Path, name: str, as_json: bool) -> None:
     "roles",
     multiple=True,
     required=True,
-    type=click.Choice(["security", "dpo", "administrator", "agent", "evaluator"]),
+    type=click.Choice(["security", "dpo", "administrator", "agent", "evaluator", "auditor"]),
 )
 @click.option("--agent-id", default="", help="With --role agent: the person's id in the directory, e.g. RH-0007.")
 @click.option("--controller", "controllers", multiple=True, help="Controllers to be seen; default: all.")
@@ -446,6 +448,7 @@ add_commands(cli, _ask, _emit)
 add_coverage(cli, _ask, _emit)
 add_exchange(cli, _ask)
 add_instructions(cli, _ask, _emit)
+add_identity(cli, token, _ask, _emit)
 add_applications(cli, _ask, _emit)
 add_rule_commands(cli, _ask, _emit)
 add_bench_commands(cli)

@@ -25,6 +25,7 @@ from quivive.model.catalogue import Path as KeyPath
 from quivive.model.errors import ConfigurationError
 from quivive.model.ids import CONTROLLER_ID_PATTERN, OPERATOR, SOURCE_NAME_PATTERN, WORKER_PATTERN
 from quivive.notice_settings import NoticesSettings, check_notices
+from quivive.oidc_settings import OidcSettings, check_oidc
 from quivive.retention_settings import RetentionSettings, check_retention
 from quivive.zone_settings import ZoneSettings, check_zones
 
@@ -56,7 +57,6 @@ class SourceKind(StrEnum):
 
 EDGE_KINDS: Final = frozenset({SourceKind.POSTGRES, SourceKind.GATE})
 """Written by a process of their own with its own spool: neither the API nor the intake may write for them."""
-
 
 BEST_GRADE: Final = {
     **dict.fromkeys(SourceKind, Grade.B),
@@ -197,6 +197,7 @@ class _SettingsFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     witnesses: WitnessesSettings = WitnessesSettings()
     timestamps: TimestampsSettings = TimestampsSettings()
     notices: NoticesSettings = NoticesSettings()
+    oidc: OidcSettings = OidcSettings()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -232,6 +233,7 @@ class Settings:
     witnesses: WitnessesSettings = field(default_factory=WitnessesSettings)
     timestamps: TimestampsSettings = field(default_factory=TimestampsSettings)
     notices: NoticesSettings = field(default_factory=NoticesSettings)
+    oidc: OidcSettings = field(default_factory=OidcSettings)
 
     @property
     def slots(self) -> dict[str, int]:
@@ -265,11 +267,13 @@ def load_settings(home: Path) -> Settings:
         witnesses=decoded.witnesses,
         timestamps=decoded.timestamps,
         notices=decoded.notices,
+        oidc=decoded.oidc,
     )
     _check_references(settings)
     _check_detection(settings.detection)
     check_anchors(home, settings.witnesses, settings.timestamps, SETTINGS_FILE)
     check_notices(settings.notices, SETTINGS_FILE)
+    check_oidc(settings.oidc, settings.controllers, SETTINGS_FILE)
     return settings
 
 

@@ -8,27 +8,48 @@ identity or a searched text, and must never be the only trace of an act: acts ar
 Calls are short and synchronous; one lock lets several threads share the connection.
 """
 
-import json
 import secrets
 import sqlite3
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
-from quivive.model.clock import HOUR_US, MINUTE_US
+from quivive.model.clock import HOUR_US
 from quivive.model.errors import RefusedError, StorageError
-from quivive.model.permission import ROLE_PERMISSIONS, Permission, Role
+from quivive.model.permission import Role, check_grant
+from quivive.vault_accounts import SCHEMA as ACCOUNTS_SCHEMA
+from quivive.vault_accounts import AccountSecrets
 from quivive.vault_recordings import SCHEMA as RECORDINGS_SCHEMA
 from quivive.vault_recordings import RecordingSecrets
+from quivive.vault_sessions import (
+    LINK_LIFETIME_US,
+    MAX_LINKS_OPEN,
+    SESSION_LIFETIME_US,
+    Principal,
+    Session,
+    SessionSecrets,
+    digest,
+    dump,
+    roles_of,
+    strings_of,
+)
+from quivive.vault_sessions import SCHEMA as SESSIONS_SCHEMA
+from quivive.vault_sessions import STEP as SESSIONS_STEP
 
-LINK_LIFETIME_US: Final = 15 * MINUTE_US
-"""A sign-in link works once, for 15 minutes (issue 2 §9)."""
-SESSION_LIFETIME_US: Final = 10 * HOUR_US
-"""A console session ends after one working day."""
+__all__ = [
+    "LINK_LIFETIME_US",
+    "MAX_LINKS_OPEN",
+    "SESSION_LIFETIME_US",
+    "LiveView",
+    "Principal",
+    "Session",
+    "SubjectSearch",
+    "Vault",
+]
+
 SEARCH_LIFETIME_US: Final = 2 * HOUR_US
 """A subject search is forgotten after two hours: the keys stay no longer than the work on them."""
 LIVE_VIEW_SILENCE_US: Final = 30_000_000
@@ -37,22 +58,11 @@ MAX_SEARCH_KEYS: Final = 256
 """Keys kept for one subject search; more would be a bulk read, not a person."""
 MAX_EXPOSURE_KEYS: Final = 1_000
 """Records of one exposure search: a list of persons who were harmed, not a file."""
-MAX_LINKS_OPEN: Final = 64
-"""Unused links of one principal kept at a time; older ones die, so that a loop cannot fill the file."""
-
 _SECRET_BYTES: Final = 32
 _OPAQUE_BYTES: Final = 16
-_SCHEMA_VERSION: Final = 3
+_SCHEMA_VERSION: Final = 4
 _SCHEMA: Final = (
     """
-create table link (
-    hash blob primary key, principal text not null, roles text not null, controllers text not null,
-    expires_at integer not null, used_at integer not null default 0, person text not null default ''
-) strict;
-create table session (
-    hash blob primary key, csrf text not null, principal text not null, roles text not null,
-    controllers text not null, expires_at integer not null, person text not null default ''
-) strict;
 create table token (
     hash blob primary key, name text not null unique, sources text not null, roles text not null,
     controllers text not null, expires_at integer not null
@@ -74,6 +84,8 @@ create table sealed_identity (
 ) strict;
 """
     + RECORDINGS_SCHEMA
+    + SESSIONS_SCHEMA
+    + ACCOUNTS_SCHEMA
 )
 _STEPS: Final[dict[int, str]] = {
     1: """
@@ -85,39 +97,19 @@ create table exposure_search (
 ) strict;
 """,
     2: RECORDINGS_SCHEMA,
+    3: SESSIONS_STEP + ACCOUNTS_SCHEMA,
 }
 """From each older version to the next."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Principal:
-    """An authenticated identity of the console or the API. `sources`: those a token may write, () for a person.
+class Token:
+    """What may be told of an API token. `expires_at` 0 = until revoked."""
 
-    `person` is the PersonKey of an agent in his own space, "" for everybody else. It never enters an act or a page.
-    """
-
-    id: str
+    name: str
+    sources: tuple[str, ...]
     roles: tuple[Role, ...]
     controllers: tuple[str, ...]
-    sources: tuple[str, ...]
-    person: str = ""
-
-    def may(self, permission: Permission) -> bool:
-        """Tell whether one of the roles grants `permission`."""
-        return any(permission in ROLE_PERMISSIONS[role] for role in self.roles)
-
-    @property
-    def role_text(self) -> str:
-        """Roles as written in an act."""
-        return "+".join(self.roles)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Session:
-    """An open console session. `csrf` must come back with every form."""
-
-    principal: Principal
-    csrf: str
     expires_at: int
 
 
@@ -156,23 +148,7 @@ class LiveView:
     shown: int
 
 
-def _hash(secret: str) -> bytes:
-    return sha256(secret.encode()).digest()
-
-
-def _roles(text: str) -> tuple[Role, ...]:
-    return tuple(Role(name) for name in json.loads(text))
-
-
-def _strings(text: str) -> tuple[str, ...]:
-    return tuple(str(item) for item in json.loads(text))
-
-
-def _dump(items: Iterable[str]) -> str:
-    return json.dumps([str(item) for item in items])
-
-
-class Vault(RecordingSecrets):
+class Vault(SessionSecrets, AccountSecrets, RecordingSecrets):
     """Secrets of one installation. Every method that writes is durable on return; StorageError when it cannot."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
@@ -231,94 +207,12 @@ class Vault(RecordingSecrets):
                 raise StorageError(f"vault: read failed ({type(error).__name__})") from error
             return row
 
-    # --- one-time sign-in links
-
-    def issue_link(
-        self, *, principal: str, roles: tuple[Role, ...], controllers: tuple[str, ...], now: int, person: str = ""
-    ) -> str:
-        """Make the secret of a one-time sign-in link. Only its hash is kept. `person` binds an agent's session.
-
-        Raises:
-            RefusedError: `agent_alone`: the role of an agent goes with a person and with no other role.
-        """
-        if (Role.AGENT in roles or person) and (set(roles) != {Role.AGENT} or not person):
-            raise RefusedError("agent_alone", "expected the role agent alone, with the id of a person")
-        secret = secrets.token_urlsafe(_SECRET_BYTES)
-        with self._writing() as connection:
-            connection.execute("delete from link where expires_at <= ?", (now - HOUR_US,))
-            connection.execute(
-                "delete from link where principal = ? and hash not in"
-                " (select hash from link where principal = ? order by expires_at desc limit ?)",
-                (principal, principal, MAX_LINKS_OPEN - 1),
-            )
-            connection.execute(
-                "insert into link values (?, ?, ?, ?, ?, 0, ?)",
-                (_hash(secret), principal, _dump(roles), _dump(controllers), now + LINK_LIFETIME_US, person),
-            )
-        return secret
-
-    def consume_link(self, secret: str, now: int) -> Principal:
-        """Use a sign-in link, once.
-
-        Raises:
-            RefusedError: `link_unknown`, `link_used` or `link_expired`.
-        """
-        with self._writing() as connection:
-            row = connection.execute(
-                "select principal, roles, controllers, expires_at, used_at, person from link where hash = ?",
-                (_hash(secret),),
-            ).fetchone()
-            if row is None:
-                raise RefusedError("link_unknown")
-            principal, roles, controllers, expires_at, used_at, person = row
-            if used_at:
-                raise RefusedError("link_used")
-            if expires_at <= now:
-                raise RefusedError("link_expired")
-            connection.execute("update link set used_at = ? where hash = ?", (now, _hash(secret)))
-        return Principal(
-            id=principal, roles=_roles(roles), controllers=_strings(controllers), sources=(), person=str(person)
-        )
-
-    # --- sessions
-
-    def open_session(self, principal: Principal, now: int) -> str:
-        """Open a session; returns the cookie's secret."""
-        secret = secrets.token_urlsafe(_SECRET_BYTES)
-        with self._writing() as connection:
-            connection.execute("delete from session where expires_at <= ?", (now,))
-            connection.execute(
-                "insert into session values (?, ?, ?, ?, ?, ?, ?)",
-                (
-                    _hash(secret),
-                    secrets.token_urlsafe(_SECRET_BYTES),
-                    principal.id,
-                    _dump(principal.roles),
-                    _dump(principal.controllers),
-                    now + SESSION_LIFETIME_US,
-                    principal.person,
-                ),
-            )
-        return secret
-
-    def session(self, secret: str, now: int) -> Session | None:
-        """Find the open session of a cookie; None when unknown or expired."""
-        row = self._row(
-            "select principal, roles, controllers, csrf, expires_at, person from session"
-            " where hash = ? and expires_at > ?",
-            _hash(secret),
-            now,
-        )
-        if row is None:
-            return None
-        principal, roles, controllers, csrf, expires_at, person = (str(item) for item in row)
-        who = Principal(id=principal, roles=_roles(roles), controllers=_strings(controllers), sources=(), person=person)
-        return Session(principal=who, csrf=csrf, expires_at=int(expires_at))
-
-    def close_session(self, secret: str) -> None:
-        """End a session at once."""
-        with self._writing() as connection:
-            connection.execute("delete from session where hash = ?", (_hash(secret),))
+    def _rows(self, sql: str, *values: object) -> list[tuple[object, ...]]:
+        with self._lock:
+            try:
+                return self._connection.execute(sql, values).fetchall()
+            except sqlite3.Error as error:
+                raise StorageError(f"vault: read failed ({type(error).__name__})") from error
 
     # --- API tokens
 
@@ -331,13 +225,20 @@ class Vault(RecordingSecrets):
         controllers: tuple[str, ...],
         expires_at: int,
     ) -> str:
-        """Make an API token; a token of the same name is replaced. `expires_at` 0 = until revoked."""
+        """Make an API token; a token of the same name is replaced. `expires_at` 0 = until revoked.
+
+        Raises:
+            RefusedError: a grant that joins what must stay apart; `token_role`: a role that only a person holds.
+        """
+        check_grant(roles, controllers)
+        if Role.INSPECTOR in roles:
+            raise RefusedError("token_role", "an inspector is a person with a session")
         secret = secrets.token_urlsafe(_SECRET_BYTES)
         with self._writing() as connection:
             connection.execute("delete from token where name = ?", (name,))
             connection.execute(
                 "insert into token values (?, ?, ?, ?, ?, ?)",
-                (_hash(secret), name, _dump(sources), _dump(roles), _dump(controllers), expires_at),
+                (digest(secret), name, dump(sources), dump(roles), dump(controllers), expires_at),
             )
         return secret
 
@@ -345,26 +246,34 @@ class Vault(RecordingSecrets):
         """Find the principal of a bearer token; None when unknown, revoked or expired."""
         row = self._row(
             "select name, sources, roles, controllers from token where hash = ? and (expires_at = 0 or expires_at > ?)",
-            _hash(secret),
+            digest(secret),
             now,
         )
         if row is None:
             return None
         name, sources, roles, controllers = (str(item) for item in row)
         return Principal(
-            id=f"token:{name}", roles=_roles(roles), controllers=_strings(controllers), sources=_strings(sources)
+            id=f"token:{name}", roles=roles_of(roles), controllers=strings_of(controllers), sources=strings_of(sources)
         )
+
+    def tokens(self) -> list[Token]:
+        """All tokens not revoked, by name, those past their end too until they are removed."""
+        rows = self._rows("select name, sources, roles, controllers, expires_at from token order by name")
+        return [
+            Token(
+                name=str(name),
+                sources=strings_of(sources),
+                roles=roles_of(roles),
+                controllers=strings_of(controllers),
+                expires_at=int(str(expires_at)),
+            )
+            for name, sources, roles, controllers, expires_at in rows
+        ]
 
     def token_hashes(self, now: int) -> list[tuple[str, tuple[str, ...]]]:
         """SHA-256 (hex) of each token in force and the sources it may speak for: what the recording gate is lent."""
-        with self._lock:
-            try:
-                rows = self._connection.execute(
-                    "select hash, sources from token where expires_at = 0 or expires_at > ?", (now,)
-                ).fetchall()
-            except sqlite3.Error as error:
-                raise StorageError(f"vault: read failed ({type(error).__name__})") from error
-        return [(bytes(digest).hex(), _strings(sources)) for digest, sources in rows]
+        rows = self._rows("select hash, sources from token where expires_at = 0 or expires_at > ?", now)
+        return [(key.hex(), strings_of(sources)) for key, sources in rows if isinstance(key, bytes)]
 
     def revoke_token(self, name: str) -> None:
         """Forget a token."""
@@ -393,7 +302,7 @@ class Vault(RecordingSecrets):
             connection.execute("delete from subject_search where expires_at <= ?", (now,))
             connection.execute(
                 "insert into subject_search values (?, ?, ?, ?, ?, ?)",
-                (search.id, principal, controller, _dump(keys), now, search.expires_at),
+                (search.id, principal, controller, dump(keys), now, search.expires_at),
             )
         return search
 
@@ -413,7 +322,7 @@ class Vault(RecordingSecrets):
             id=identifier,
             principal=principal,
             controller=controller,
-            keys=_strings(keys),
+            keys=strings_of(keys),
             created_at=int(created_at),
             expires_at=int(expires_at),
         )
@@ -437,7 +346,7 @@ class Vault(RecordingSecrets):
             connection.execute("delete from exposure_search where expires_at <= ?", (now,))
             connection.execute(
                 "insert into exposure_search values (?, ?, ?, ?, ?, ?, ?, ?)",
-                (kept.id, principal, controller, _dump(keys), from_at, to_at, now, now + SEARCH_LIFETIME_US),
+                (kept.id, principal, controller, dump(keys), from_at, to_at, now, now + SEARCH_LIFETIME_US),
             )
         return kept
 
@@ -454,7 +363,7 @@ class Vault(RecordingSecrets):
             return None
         controller, keys, from_at, to_at = (str(item) for item in row)
         return ExposureSearchKept(
-            id=identifier, controller=controller, keys=_strings(keys), from_at=int(from_at), to_at=int(to_at)
+            id=identifier, controller=controller, keys=strings_of(keys), from_at=int(from_at), to_at=int(to_at)
         )
 
     # --- live views
@@ -472,7 +381,7 @@ class Vault(RecordingSecrets):
         with self._writing() as connection:
             connection.execute(
                 "insert into live_view values (?, ?, ?, ?, ?, ?, 0)",
-                (view.id, principal, role, _dump(controllers), now, now),
+                (view.id, principal, role, dump(controllers), now, now),
             )
         return view
 
@@ -498,7 +407,7 @@ class Vault(RecordingSecrets):
         with self._writing() as connection:
             connection.execute(
                 "insert into live_view values (?, ?, ?, ?, ?, ?, ?)",
-                (view.id, view.principal, view.role, _dump(view.controllers), view.opened_at, now, view.shown),
+                (view.id, view.principal, view.role, dump(view.controllers), view.opened_at, now, view.shown),
             )
 
     def _take_views(self, where: str, values: tuple[object, ...]) -> list[LiveView]:
@@ -512,7 +421,7 @@ class Vault(RecordingSecrets):
                 id=row[0],
                 principal=row[1],
                 role=row[2],
-                controllers=_strings(row[3]),
+                controllers=strings_of(row[3]),
                 opened_at=row[4],
                 shown=row[5],
             )
@@ -540,7 +449,7 @@ class Vault(RecordingSecrets):
             for table in ("subject_search", "exposure_search"):
                 connection.execute(f"delete from {table} where controller = ?", (controller,))
             for table in ("token", "session", "link"):
-                connection.execute(f"delete from {table} where controllers = ?", (_dump((controller,)),))
+                connection.execute(f"delete from {table} where controllers = ?", (dump((controller,)),))
 
     def left_of_controller(self, controller: str) -> int:
         """Rows that `forget_controller` would remove."""
@@ -549,7 +458,7 @@ class Vault(RecordingSecrets):
             row = self._row(f"select count(*) from {table} where controller = ?", controller)
             found += int(str(row[0])) if row else 0
         for table in ("token", "session", "link"):
-            row = self._row(f"select count(*) from {table} where controllers = ?", _dump((controller,)))
+            row = self._row(f"select count(*) from {table} where controllers = ?", dump((controller,)))
             found += int(str(row[0])) if row else 0
         return found
 

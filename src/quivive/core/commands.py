@@ -15,6 +15,7 @@ from quivive.core.control import Handler, Streamer
 from quivive.core.coverage_commands import coverage_commands
 from quivive.core.gate_commands import gate_commands
 from quivive.core.gate_paper_commands import gate_paper_commands
+from quivive.core.identity_room import identity_commands
 from quivive.core.limit_commands import limit_commands
 from quivive.core.operations_commands import operations_commands
 from quivive.core.recording_commands import recording_commands
@@ -61,6 +62,7 @@ def commands(
         **audio_commands(parts, writer),
         **retention_commands(parts, writer),
         **gate_commands(parts),
+        **identity_commands(parts),
         **gate_paper_commands(parts, writer),
         **register_commands(parts, writer),
     }
@@ -154,7 +156,7 @@ class _Commands:
             sources=sources,
             roles=tuple(Role(role) for role in request["roles"]),
             controllers=self._controllers(request),
-            expires_at=0,
+            expires_at=int(request.get("expires_at", 0)),
         )
         await self._record(ActKind.ISSUE_TOKEN, str(request["name"]))
         return {"token": token}

@@ -26,6 +26,7 @@ from quivive.core.retention_room import RetentionRoom
 from quivive.core.story import prove
 from quivive.detection.exposure_search import Lift, search
 from quivive.detection.rules import Rule
+from quivive.identity.desk import IdentityDesk
 from quivive.intake import Intake, IntakeKind, IntakeReport
 from quivive.intake.opening import identity_key, identity_purpose
 from quivive.ledger.log import Ledger
@@ -70,6 +71,7 @@ class Parts:
     rounds: RecordingRound | None = None
     audio_desk: AudioDesk | None = None
     playbacks: Playbacks | None = None
+    identity: IdentityDesk | None = None
 
 
 def services(parts: Parts) -> Services:
@@ -90,6 +92,7 @@ def services(parts: Parts) -> Services:
         purge=parts.audio_desk,
         webhook=Webhook(settings, parts.intake, parts.clock),
         desk=parts.desk,
+        identity=parts.identity,
         subject_keys=_SubjectKeys(parts.keyring, settings),
         vault=parts.vault,
         clock=parts.clock,

@@ -24,6 +24,7 @@ from quivive.core.audio_desk import AudioDesk
 from quivive.core.commands import commands
 from quivive.core.compose import Parts, services
 from quivive.core.control import ControlServer, core_socket
+from quivive.core.identity_room import open_identity
 from quivive.core.limits import AgentLimits
 from quivive.core.notifier import Notifier
 from quivive.core.pipeline import Pipeline
@@ -248,6 +249,7 @@ def _parts(base: Base, rooms: Rooms, intake: Intake, console: AsyncSpool) -> Par
         rounds=rooms.rounds,
         audio_desk=AudioDesk(rooms.audio, base.writer, now_us) if stores else None,
         playbacks=rooms.playbacks if stores else None,
+        identity=open_identity(base.settings, base.keyring, base.vault),
     )
 
 

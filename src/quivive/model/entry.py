@@ -190,6 +190,14 @@ class ActKind(StrEnum):
     SEARCH_EXPOSURE = "search_exposure"
     REVIEW_ALERT = "review_alert"
     ANSWER_QUESTION = "answer_question"
+    OPEN_INSPECTION = "open_inspection"
+    END_INSPECTION = "end_inspection"
+    VIEW_INSPECTION = "view_inspection"
+    ADD_ACCOUNT = "add_account"
+    DISABLE_ACCOUNT = "disable_account"
+    END_SESSIONS = "end_sessions"
+    ADD_PASSKEY = "add_passkey"  # noqa: S105 - the name of an act
+    REMOVE_PASSKEY = "remove_passkey"  # noqa: S105
     SET_SWITCH = "set_switch"
     RECORD_INSTRUCTION = "record_instruction"
     EXPORT = "export"

@@ -29,6 +29,8 @@ CSRF_FIELD: Final = "csrf"
 CSRF_HEADER: Final = "x-csrf-token"
 _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _FORM: Final = ("application/x-www-form-urlencoded", "multipart/form-data")
+_POLLS: Final = frozenset({"/activity/rows"})
+"""Asked by a page left open, not by a person: they keep no idle session alive."""
 _SAME_SITE: Final = frozenset({"", "same-origin", "none"})
 
 
@@ -81,7 +83,7 @@ class IdentityMiddleware(ASGIMiddleware):
         if bearer:
             scope["user"] = self._services.vault.token(bearer, now)
         elif cookie := request.cookies.get(session_cookie(self._services)):
-            session = self._services.vault.session(cookie, now)
+            session = self._services.vault.session(cookie, now, use=scope["path"] not in _POLLS)
             if session is not None:
                 scope["user"], scope["auth"] = session.principal, session
         await next_app(scope, receive, send)

@@ -37,9 +37,10 @@ NAVIGATION: Final[tuple[tuple[str, str, Permission], ...]] = (
     ("/recordings/analysis", "nav.analysis", Permission.RECORDINGS_REGISTER_READ),
     ("/recordings/playback", "nav.playback", Permission.RECORDINGS_AUDIO_LISTEN),
     ("/recordings/purge", "nav.purge", Permission.RECORDINGS_PURGE_APPROVE),
-    ("/evidence", "nav.evidence", Permission.CONTROLLER_EVIDENCE_EXPORT),
+    ("/evidence", "nav.evidence", Permission.CONTROLLER_PACK_EXPORT),
     ("/coverage", "nav.coverage", Permission.CONTROLLER_COVERAGE_READ),
     ("/exposure", "nav.exposure", Permission.CONTROLLER_EXPOSURE_SEARCH),
+    ("/inspections", "nav.inspections", Permission.OPERATOR_INSPECTION_OPEN),
     ("/health", "nav.health", Permission.OPERATOR_HEALTH_READ),
     ("/my-space", "nav.own", Permission.OWN_SPACE_READ),
 )

@@ -48,6 +48,9 @@ _CODE_STATUS: Final[dict[str, int]] = {
     "source_refused": 403,
     "rebuilding": 503,
     "sign_in_refused_too_often": 429,
+    "inspection_unknown": 404,
+    "session_unknown": 404,
+    "passkey_unknown": 404,
 }
 _STATUS_CODE: Final[dict[int, str]] = {
     400: "bad_request",

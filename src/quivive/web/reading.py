@@ -37,6 +37,7 @@ class Purpose(StrEnum):
     OWN_SPACE = "own_space"
     OPERATION = "operation"
     RECORDINGS = "recordings"
+    INSPECTION = "inspection"
     DEMONSTRATION_STORY = "demonstration_story"
 
 

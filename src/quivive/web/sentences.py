@@ -21,7 +21,7 @@ from quivive.model.purge import PurgePlace
 from quivive.model.verdict import Strength, Template, UnknownCause, Verdict
 from quivive.reports import sentences as report_sentences
 from quivive.settings import SourceKind
-from quivive.web import alert_sentences, audio_sentences, case_sentences, recording_sentences
+from quivive.web import alert_sentences, audio_sentences, case_sentences, identity_sentences, recording_sentences
 from quivive.web.i18n import Texts
 from quivive.web.rows import Row
 
@@ -61,14 +61,14 @@ LOOKS: Final = (
 """Acts that an agent may see in his own space: looks at activity, his own among it."""
 
 PROBLEMS: Final = (
-    "alert_unknown", "answer_missing", "bad_request", "content_type", "controller_unknown", "defect",
+    "alert_not_open", "alert_unknown", "answer_missing", "bad_request", "content_type", "controller_unknown", "defect",
     "field_invalid", "filter_invalid", "form_expired", "identity_kind_unknown", "link_expired", "link_unknown",
     "link_used", "method_not_allowed", "not_durable", "not_found", "other_site", "outcome_missing",
     "period_invalid", "permission_refused", "person_missing", "question_closed", "question_unknown", "rebuilding",
     "record_key_parts", "record_notation", "record_table_ambiguous", "record_table_unknown", "rule_unknown",
     "sign_in_needed", "sign_in_refused_too_often", "subject_one_of", "subject_unreadable", "switch_off",
     "too_large", "too_many_keys", "unknown_search", *case_sentences.PROBLEMS,
-    *audio_sentences.PROBLEMS, *recording_sentences.PROBLEMS,
+    *audio_sentences.PROBLEMS, *recording_sentences.PROBLEMS, *identity_sentences.PROBLEMS,
 )  # fmt: skip
 """Refusals that a person may meet; any other code is shown as `problem.other` with its code."""
 
@@ -85,6 +85,7 @@ def all_codes() -> Iterator[str]:
     yield from report_sentences.all_codes()
     yield from audio_sentences.all_codes()
     yield from recording_sentences.all_codes()
+    yield from identity_sentences.all_codes()
     yield from (
         "evidence.before",
         "evidence.after",

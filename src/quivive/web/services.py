@@ -11,6 +11,7 @@ from typing import Protocol
 from quivive.cases.office import CaseOffice
 from quivive.connectors.model import RowKind
 from quivive.detection.exposure_search import Lift
+from quivive.identity.desk import IdentityDesk
 from quivive.intake import IntakeKind, IntakeReport
 from quivive.model.alert import AlertChangeBody, WordBody
 from quivive.model.entry import ActBody
@@ -199,6 +200,7 @@ class Services:
         exposure_search: see the protocol. rules: the rules in force, in their order. sources: as configured.
         playback, purge: hearing and removing recordings; None where no audio store is declared.
         cases, reports: the offices of cases and of reports; None where there is none (tests).
+        identity: passwords, passkeys and the provider; None where there is none but links (tests).
         desk: deeds on the register of recordings; None where there is none (tests).
         webhook: see the protocol; None where no connector runs (tests).
         clock: now, microseconds UTC.
@@ -239,6 +241,7 @@ class Services:
     playback: PlaybackDesk | None = None
     purge: PurgeDesk | None = None
     desk: Desk | None = None
+    identity: IdentityDesk | None = None
 
     def controller(self, identifier: str) -> ControllerFacts | None:
         """Find a controller by id."""

@@ -138,6 +138,7 @@ def _tables() -> dict[str, list[dict[str, object]]]:
         "episode": [access(number) for number in (1, 5)],
         "accesses_by_subject": subject,
         "unexplained": _groups(),
+        "export_accesses": [access(number, episode=hex_id("one"), wanted=True) for number in range(130, 0, -1)],
         "evidence": _evidence(),
         "retention": [
             {
@@ -251,6 +252,8 @@ class Installation:
         self.log.append(f"query {name}")
         table = "alerts" if name == "alert" else name
         rows = [row for row in self.tables[table] if row.get("controller", controllers[0]) in controllers]
+        if name == "export_accesses":
+            rows = [row for row in rows if from_at <= int(str(row["at"])) < to_at]
         if name == "alert":
             rows = [row for row in rows if row["alert"] == params["alert"]]
         if name in {"questions_of", "recorded_of", "looks_of", "cases_of"}:
@@ -382,7 +385,12 @@ class Installation:
         """Open a console session; returns the cookie."""
         person = PERSON if role is Role.AGENT else ""
         link = self.vault.issue_link(
-            principal=f"{role}-1", roles=(role,), controllers=controllers, now=self.now, person=person
+            principal=f"{role}-1",
+            roles=(role,),
+            controllers=controllers[:1] if role is Role.AUDITOR else controllers,
+            now=self.now,
+            person=person,
+            ends_at=self.now + HOUR_US if role is Role.INSPECTOR else 0,
         )
         return self.vault.open_session(self.vault.consume_link(link, self.now), self.now)
 

@@ -34,7 +34,7 @@ def _office(request: Request[Any, Any, Any]) -> ReportOffice:
     return office
 
 
-@get("/evidence", opt=requires(Permission.CONTROLLER_EVIDENCE_EXPORT), include_in_schema=False)
+@get("/evidence", opt=requires(Permission.CONTROLLER_PACK_EXPORT), include_in_schema=False)
 async def evidence(request: Request[Any, Any, Any]) -> Response[str]:
     """The forms, and the signed heads as they stand."""
     reader = await reader_for(request, Purpose.EVIDENCE)
@@ -69,7 +69,7 @@ async def dossier(request: Request[Any, Any, Any]) -> Response[bytes]:
     return _file(made, f"quivive-dossier-{_written(reader, period.as_of)}.zip", "application/zip")
 
 
-@post("/evidence/pack", opt=requires(Permission.CONTROLLER_EVIDENCE_EXPORT), include_in_schema=False, status_code=200)
+@post("/evidence/pack", opt=requires(Permission.CONTROLLER_PACK_EXPORT), include_in_schema=False, status_code=200)
 async def pack(request: Request[Any, Any, Any]) -> Response[bytes]:
     """One company's evidence."""
     form = await request.form()

@@ -42,7 +42,25 @@ class Refusals:
         self._at.append(now)
 
 
-def _cookie(services: Services, key: str, value: str, *, max_age: int, path: str, lax: bool = False) -> Cookie:
+def sign_in_view(
+    request: Request[Any, Any, Any], *, status: int = 200, waiting: bool = False, error: str = ""
+) -> Response[str]:
+    """The page with every means this installation has."""
+    desk = services_of(request).identity
+    return page(
+        request,
+        "sign_in.html",
+        status=status,
+        waiting=waiting,
+        error=error,
+        provider=desk.oidc.label if desk is not None and desk.oidc is not None else None,
+        local=desk is not None,
+        origin=desk.party.origin if desk is not None and desk.party.id else "",
+    )
+
+
+def cookie_of(services: Services, key: str, value: str, *, max_age: int, path: str, lax: bool = False) -> Cookie:
+    """A cookie of ours: out of reach of scripts, and of other sites."""
     return Cookie(
         key=key,
         value=value,
@@ -62,9 +80,11 @@ async def sign_in_page(request: Request[Any, Any, Any]) -> Response[Any]:
     if token:
         answer: Response[Any] = Redirect("/sign-in", status_code=303)
         # Lax, not Strict: the link may be opened from a mail page, and this hop must still carry it.
-        answer.set_cookie(_cookie(services, LINK_COOKIE, token[:256], max_age=LINK_COOKIE_S, path="/sign-in", lax=True))
+        answer.set_cookie(
+            cookie_of(services, LINK_COOKIE, token[:256], max_age=LINK_COOKIE_S, path="/sign-in", lax=True)
+        )
         return answer
-    return page(request, "sign_in.html", waiting=bool(request.cookies.get(LINK_COOKIE)), error="")
+    return sign_in_view(request, waiting=bool(request.cookies.get(LINK_COOKIE)))
 
 
 @post("/sign-in", opt=requires(Permission.PUBLIC_PAGE_READ), include_in_schema=False, status_code=303)
@@ -79,16 +99,16 @@ async def sign_in(request: Request[Any, Any, Any]) -> Response[Any]:
         if refusals.too_many(now):
             raise RefusedError("sign_in_refused_too_often") from None
         refusals.add(now)
-        await services.act(_act(ActKind.SIGN_IN_REFUSED, None, error.code))
-        answer: Response[Any] = page(request, "sign_in.html", status=403, waiting=False, error=error.code)
-        answer.set_cookie(_cookie(services, LINK_COOKIE, "", max_age=0, path="/sign-in", lax=True))
+        await services.act(act_of(ActKind.SIGN_IN_REFUSED, None, error.code))
+        answer: Response[Any] = sign_in_view(request, status=403, error=error.code)
+        answer.set_cookie(cookie_of(services, LINK_COOKIE, "", max_age=0, path="/sign-in", lax=True))
         return answer
-    await services.act(_act(ActKind.SIGN_IN, principal, ""))
+    await services.act(act_of(ActKind.SIGN_IN, principal, ""))
     secret = services.vault.open_session(principal, now)
     welcome: Response[Any] = Redirect("/", status_code=303)
-    welcome.set_cookie(_cookie(services, LINK_COOKIE, "", max_age=0, path="/sign-in", lax=True))
+    welcome.set_cookie(cookie_of(services, LINK_COOKIE, "", max_age=0, path="/sign-in", lax=True))
     seconds = SESSION_LIFETIME_US // 1_000_000
-    welcome.set_cookie(_cookie(services, session_cookie(services), secret, max_age=seconds, path="/"))
+    welcome.set_cookie(cookie_of(services, session_cookie(services), secret, max_age=seconds, path="/"))
     return welcome
 
 
@@ -100,12 +120,13 @@ async def sign_out(request: Request[Any, Any, Any]) -> Response[Any]:
     secret = request.cookies.get(session_cookie(services), "")
     if principal is not None and secret:
         services.vault.close_session(secret)
-        await services.act(_act(ActKind.SIGN_OUT, principal, ""))
-    answer.set_cookie(_cookie(services, session_cookie(services), "", max_age=0, path="/"))
+        await services.act(act_of(ActKind.SIGN_OUT, principal, ""))
+    answer.set_cookie(cookie_of(services, session_cookie(services), "", max_age=0, path="/"))
     return answer
 
 
-def _act(kind: ActKind, principal: Principal | None, what: str) -> ActBody:
+def act_of(kind: ActKind, principal: Principal | None, what: str) -> ActBody:
+    """An act about signing in or out; `what` is a code."""
     return ActBody(
         act=kind,
         principal=principal.id if principal else "",

@@ -5,7 +5,7 @@ log: the search is posted and answers an opaque id. Agents' names are withheld (
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from litestar import Request, Response, get, post
@@ -82,6 +82,15 @@ def automatic_groups(rows: Sequence[Row]) -> tuple[list[Row], list[AutomaticGrou
     ]
 
 
+def withheld(rows: Sequence[Row]) -> list[Row]:
+    """The same accesses without neutral codes: an auditor reads which were the same person's, of this page alone."""
+    ordinals: dict[str, str] = {}
+    for row in reversed(rows):
+        if row.agent_code:
+            ordinals.setdefault(row.agent_code, f"A{len(ordinals) + 1}")
+    return [replace(row, agent_code=ordinals.get(row.agent_code or "", row.agent_code)) for row in rows]
+
+
 async def start_search(request: Request[Any, Any, Any], *, controller: str, kind: str, text: str) -> SubjectSearch:
     """Turn what was typed into keys and keep them under an opaque id; the search is an act, refused or not.
 
@@ -124,6 +133,8 @@ async def view_subject(request: Request[Any, Any, Any], identifier: str, *, befo
     reader = await reader_for(request, Purpose.SUBJECT_REQUEST, controller=search.controller, period=Period.YEAR)
     # The query itself follows the links (an order to its customer), so that late links count too.
     found = await reader.rows("accesses_by_subject", keys=list(search.keys), limit=limit + 1, before_at=before or None)
+    if not principal.may(Permission.CONTROLLER_ACCESSES_READ):
+        found = withheld(found)
     gaps = await reader.raw("gaps")
     shown = found[: page_length(found, limit)]
     await reader.record(ActKind.VIEW_SUBJECT, object_id=search.id, count=len(shown))
