@@ -8,116 +8,27 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "support"))
 
-import msgspec
-from traces import CONTROLLER, SECOND, access, gate, key, person
+from case_centre import ALERT, NOW, centre_with_alert
+from traces import CONTROLLER, gate, key
 
-from quivive.cases.folder import CaseFolder
-from quivive.cases.office import CaseOffice, OfficePorts, Opening
+from quivive.cases.office import Opening
 from quivive.cases.steps import Actor
-from quivive.ledger.log import Ledger
-from quivive.model.alert import AlertBody, AlertOrigin, Hit, RuleVersionBody, Severity
 from quivive.model.approval import UNMASK_VALID_US
 from quivive.model.case import CaseOrigin, CaseOutcome, CaseStage, Check, CheckState, StepKind
 from quivive.model.clock import DAY_US
-from quivive.model.entry import EntryKind, SpoolEvent
 from quivive.model.errors import RefusedError
-from quivive.model.gate import GateState, Module
-from quivive.model.gate_record import DeclaredPurpose, GateRecordBody, GateRecordKind
-from quivive.model.ids import OPERATOR
+from quivive.model.gate import GateState
 from quivive.model.permission import Role
-from quivive.privacy.keyring import Keyring
 from quivive.privacy.pseudonym import neutral_code
-from quivive.projection.columns import access_id
-from quivive.projection.projection import Projection
 
-NOW = 1_795_000_000_000_000
-FIRST = NOW - DAY_US
 OFFICER = Actor(principal="s1", roles=frozenset({Role.SECURITY}))
 DPO = Actor(principal="d1", roles=frozenset({Role.DPO}))
 ONE = (CONTROLLER,)
-ALERT = "a" * 32
-encode = msgspec.json.Encoder(order="sorted").encode
-
-
-class Centre:
-    """A ledger, a projection that follows it, and an office over both."""
-
-    def __init__(self, home):
-        self.now = NOW
-        keyring = Keyring.create(home, [CONTROLLER])
-        self.ledger = Ledger.open(home, keyring, {CONTROLLER: 1}, "quivive.example/centre")
-        self.projection = Projection.open(home / "projection")
-        self.seq, self.lagging, self.home = 0, False, home
-        self.office = CaseOffice(
-            OfficePorts(
-                projection=self.projection,
-                ledger=self.ledger,
-                folder=CaseFolder(home, keyring),
-                record=self.record,
-                identity=lambda person: {"name": "Camille Exemple"} if person == key("anna") else None,
-                noted=lambda topic: topic == "bulk-listing",
-                clock=lambda: self.now,
-            )
-        )
-
-    async def record(self, kind, controller, body):
-        self.take(kind, body, source="console", at=self.now, controller=controller)
-
-    def take(self, kind, body, *, source, at, controller=CONTROLLER):
-        self.seq += 1
-        event = SpoolEvent(
-            kind=kind, source=source, epoch=1, seq=self.seq, captured_at=at, controller=controller, key_id="k1",
-            body=encode(body),
-        )  # fmt: skip
-        self.ledger.append([event], at)
-        self.ledger.publish(self.now, force=True)
-        if not self.lagging:
-            self.follow()
-
-    def follow(self):
-        while batch := self.ledger.read(self.projection.watermark(), 1_000):
-            self.projection.apply(batch)
-
-    def told(self, *events):
-        for each in events:
-            self.take(each.kind, each.body, source=each.source, at=each.at, controller=each.controller)
-
-    def close(self):
-        self.projection.close()
-        self.ledger.close()
 
 
 @pytest.fixture
 def centre(tmp_path):
-    made = Centre(tmp_path)
-    made.told(*(gate(state, at=FIRST - 9 * DAY_US + n) for n, state in enumerate(GateState) if n > 1))
-    made.told(person("anna", ["anna"], informed_at=FIRST - SECOND))
-    shown = [access(f"a{n}", FIRST + n * SECOND, agent="anna") for n in range(3)]
-    made.told(*shown)
-    made.take(
-        EntryKind.RULE_VERSION,
-        RuleVersionBody(rule="bulk-listing", rule_version="0" * 64, shipped=True, enabled=True),
-        source="core", at=FIRST - DAY_US, controller=OPERATOR,
-    )  # fmt: skip
-    made.take(
-        EntryKind.GATE_RECORD,
-        GateRecordBody(
-            employer="acme", establishment="lyon", module=Module.ACCESS, record=GateRecordKind.IMPACT_ASSESSMENT,
-            dated_at=FIRST - 30 * DAY_US, reference="AIPD-4", text_sha256="", purposes=tuple(DeclaredPurpose), rules=(),
-            demonstration=True,
-        ),
-        source="core", at=NOW, controller=OPERATOR,
-    )  # fmt: skip
-    ids = tuple(access_id(each.source, f"a{n}", each.at) for n, each in enumerate(shown))
-    hit = Hit(
-        controller=CONTROLLER, ident=key("anna"), topic="bulk-listing", origin=AlertOrigin.RULE, severity=Severity.HIGH,
-        rule_version="0" * 64, from_at=FIRST, to_at=FIRST + 2 * SECOND, day="20261117", accesses=ids, facts=(),
-    )  # fmt: skip
-    made.take(
-        EntryKind.ALERT,
-        AlertBody(alert=ALERT, as_of=NOW - SECOND, hit=hit, freshness=(), would_explain=()),
-        source="core", at=NOW - SECOND,
-    )  # fmt: skip
+    made = centre_with_alert(tmp_path)
     yield made
     made.close()
 
@@ -221,7 +132,7 @@ def test_a_case_of_another_controller_is_unknown(centre):
     case = run(preserved(centre))
     assert refused(centre.office.told(case, ("other",))) == "case_unknown"
     assert refused(centre.office.step(case, ("other",), OFFICER, StepKind.CLOSE, "")) == "case_unknown"
-    assert refused(centre.office.ask_name(case, ("other",), OFFICER, "x")) == "case_unknown"
+    assert refused(centre.office.ask(case, ("other",), OFFICER, "x")) == "case_unknown"
     assert refused(centre.office.told("../x", ONE)) == "case_unknown"
 
 
@@ -247,9 +158,9 @@ def test_a_name_is_shown_to_the_two_persons_for_eight_hours(centre):
 
     async def story():
         case = await preserved(centre)
-        asked = await office.ask_name(case, ONE, OFFICER, "Convoquer la personne.")
+        asked = await office.ask(case, ONE, OFFICER, "Convoquer la personne.")
         before = await office.name(case, ONE, OFFICER)
-        await office.decide_name(case, ONE, DPO, asked.approval, granted=True)
+        await office.decide(case, ONE, DPO, asked.approval, granted=True)
         shown = [await office.name(case, ONE, actor) for actor in (OFFICER, DPO)]
         other = await office.name(case, ONE, Actor(principal="s2", roles=frozenset({Role.SECURITY})))
         centre.now = NOW + UNMASK_VALID_US + 1
@@ -267,10 +178,10 @@ def test_nobody_grants_the_own_request_nor_one_of_the_same_role(centre):
 
     async def ask():
         case = await preserved(centre)
-        return case, (await centre.office.ask_name(case, ONE, OFFICER, "x")).approval
+        return case, (await centre.office.ask(case, ONE, OFFICER, "x")).approval
 
     case, approval = run(ask())
-    decide = centre.office.decide_name
+    decide = centre.office.decide
     assert refused(decide(case, ONE, both, approval, granted=True)) == "approval_same_person"
     assert refused(decide(case, ONE, peer, approval, granted=True)) == "approval_same_role"
     assert refused(decide(case, ONE, DPO, "f" * 32, granted=True)) == "approval_unknown"
@@ -288,4 +199,4 @@ def test_a_complaint_concerns_nobody_and_names_nobody(centre):
 
     case, told = run(story())
     assert (told.agent_code, told.view.concerned) == ("", False)
-    assert refused(centre.office.ask_name(case, ONE, OFFICER, "x")) == "case_stage"
+    assert refused(centre.office.ask(case, ONE, OFFICER, "x")) == "case_stage"
