@@ -193,8 +193,12 @@ class AudioKeeping:
 
     # --- plans
 
-    def plan(self, look: Look, *, controller: str, principal: str, role: str) -> PlanBody:
+    def plan(
+        self, look: Look, *, controller: str, principal: str, role: str, kinds: Sequence[bool] = (False, True)
+    ) -> PlanBody:
         """Seal the plan of a controller's objects and propose it to a second person.
+
+        `kinds`: of stores that we read (False), of vendors' listings (True); a plan is of one kind.
 
         Raises:
             RefusedError: nothing to remove, or a store did not answer.
@@ -203,7 +207,7 @@ class AudioKeeping:
             raise RefusedError("audio_silent", f"a store did not answer: {', '.join(look.silent)}")
         with self._lock:
             declared = {name for name, store in self.stores.items() if store.declared}
-            for kind in (False, True):
+            for kind in kinds:
                 of = [
                     each
                     for each in look.judged
@@ -399,7 +403,37 @@ class AudioKeeping:
         if any(outcome.removed for outcome in removed):
             look = self.look()
         self.check(look)
+        self.propose_due(look)
         return look
+
+    def propose_due(self, look: Look) -> list[str]:
+        """Propose by itself what is due, a plan a controller; whoever agrees is a person, so nothing is removed here.
+
+        Not while a plan of the same controller waits for its second person, or is being carried out.
+        """
+        now, waiting = self._clock(), set[tuple[str, bool]]()
+        for row in self.facts.query("audio_plans"):
+            asked = row["state"] == ApprovalState.PROPOSED and now < row["expires_at"]
+            agreed = row["state"] == ApprovalState.APPROVED and now <= row["decided_at"] + row["valid_us"]
+            if (asked or agreed) and not finished(row):
+                waiting.add((row["controller"], bool(row["declared"])))
+        due = {
+            (each.seen.controller, self.stores[each.seen.store].declared)
+            for each in look.judged
+            if each.proposal is AudioProposal.PURGE
+        }
+        if look.silent:
+            return []  # told by the check; a plan of a part would hide the rest
+        proposed = []
+        for controller, kind in sorted(due - waiting):
+            try:
+                plan = self.plan(look, controller=controller, principal=POLICY_PRINCIPAL, role="", kinds=(kind,))
+            except AudioUnreachableError as error:  # cannot be marked, or went away meanwhile: asked again tomorrow
+                log.warning("audio.not_proposed", controller=controller, error=str(error))
+                continue
+            log.info("audio.proposed", controller=controller, objects=len(plan.items))
+            proposed.append(plan.plan)
+        return proposed
 
     def check(self, look: Look) -> RetentionCheckBody:
         """Compare what was declared with the oldest object found, by store, controller and limit; the entry stays."""
