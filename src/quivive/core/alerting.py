@@ -63,6 +63,7 @@ QUESTIONS_A_DAY: Final = 3
 FEW_UNEXPLAINED: Final = 5
 """Accesses of one agent and day that may be asked about; more may be an alert's matter: nobody is warned."""
 CORRECTION_US: Final = 7 * DAY_US
+WAITING: Final = frozenset({AlertState.OPEN, AlertState.MUTED})  # a muted one takes its hits: so it grows
 SINGLE_RULES: Final = frozenset({AlertOrigin.RULE, AlertOrigin.CANARY})
 
 log = structlog.get_logger("quivive.core")
@@ -183,7 +184,7 @@ class Alerting:
         """Later evidence explains every access of an alert: it is closed, never reopened."""
         explained = standing.explained_alerts(self._projection, self._controllers)
         for alert in self._alerts():
-            if alert.alert in explained and alert.state is AlertState.OPEN and alert.alert not in self._written.closed:
+            if alert.alert in explained and alert.state in WAITING and alert.alert not in self._written.closed:
                 self._change(alert, now, AlertState.EXPLAINED, None, ReviewOutcome.EXPLAINED)
                 self._written.closed.add(alert.alert)
 
@@ -369,7 +370,7 @@ class Alerting:
             open_alerts=[
                 OpenAlert(alert=each.alert, controller=each.controller, ident=each.ident, topic=each.topic)
                 for each in alerts
-                if each.state is AlertState.OPEN and each.alert not in self._written.closed
+                if each.state in WAITING and each.alert not in self._written.closed
             ],
             capacity=self._capacity(alerts, now=now, extra_used=extra_used),
             seed=seed,

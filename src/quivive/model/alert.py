@@ -27,9 +27,14 @@ class Severity(StrEnum):
 
 
 class AlertState(StrEnum):
-    """OPEN waits for a person; EXPLAINED was closed by later evidence; REVIEWED by a person, with an outcome."""
+    """OPEN waits for a person; EXPLAINED was closed by later evidence; REVIEWED by a person, with an outcome.
+
+    MUTED waits until it grows: half as many hits again, the same agent and topic at another company, or thirty days
+    open it by themselves (`projection/queries/_scope.sql`, `alert_state`). There is no mute for ever.
+    """
 
     OPEN = "open"
+    MUTED = "muted"
     EXPLAINED = "explained"
     REVIEWED = "reviewed"
 
@@ -145,7 +150,8 @@ class AlertBody:
 class AlertChangeBody:
     """Body of `alert.change`: further hits that joined an open alert, or its new state.
 
-    `hit` is None for a change of state. `outcome` only with REVIEWED; `principal` "" when evidence did it.
+    `hit` is None for a change of state. `outcome` only with REVIEWED; `principal` "" when evidence did it. A hit says
+    OPEN and leaves the state as it stands.
     """
 
     alert: str

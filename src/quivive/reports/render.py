@@ -102,6 +102,9 @@ def _csv(table: Table) -> bytes:
 def _raw(kind: CellKind, value: str | int) -> str | int:
     if kind in (CellKind.INSTANT, CellKind.DAY):
         return to_rfc3339(Micros(int(value))) if value else ""
-    if isinstance(value, str) and value.startswith(_FORMULA):
-        return f"'{value}"
-    return value
+    return spreadsheet_cell(value) if isinstance(value, str) else value
+
+
+def spreadsheet_cell(text: str) -> str:
+    """A text that no spreadsheet runs; also for the lists that the console exports."""
+    return f"'{text}" if text.startswith(_FORMULA) else text

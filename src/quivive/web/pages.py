@@ -24,6 +24,9 @@ from quivive.web.i18n import LANGUAGES, Texts, load_texts
 from quivive.web.services import Services
 
 LANGUAGE_COOKIE: Final = "quivive_language"
+KEYS_COOKIE: Final = "quivive_keys"
+KEYS_STATES: Final = ("on", "off")
+"""Single-key shortcuts are on until a person turns them off."""
 _TEMPLATES: Final = Path(__file__).parent / "templates"
 
 NAVIGATION: Final[tuple[tuple[str, str, Permission], ...]] = (
@@ -108,6 +111,7 @@ def page(request: Request[Any, Any, Any], template: str, *, status: int = 200, *
         "now": now,
         "name_of": lambda identifier: _name_of(services, identifier),
         "status": status,
+        "keys": "off" if request.cookies.get(KEYS_COOKIE) == "off" else "on",
         "live_meta": None,
         "query": lambda **pairs: urlencode({key: value for key, value in pairs.items() if value not in ("", None)}),
     }

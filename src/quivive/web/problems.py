@@ -24,6 +24,7 @@ _CODE_STATUS: Final[dict[str, int]] = {
     "too_large": 413,
     "unknown_search": 404,
     "alert_unknown": 404,
+    "alert_not_open": 409,
     "rule_unknown": 404,
     "case_unknown": 404,
     "approval_unknown": 404,

@@ -1,5 +1,7 @@
 """What the console reads beside the alerts' own rows: counts, calls around an access, an agent's own records and looks."""
 
+from dataclasses import replace
+
 import pytest
 from traces import CONTROLLER, CUSTOMER, SECOND, T0, Shards, access, call, event, gate, key, person
 
@@ -130,3 +132,61 @@ def test_an_agent_sees_who_looked_by_day_and_role_without_names(project):
         ("security", "view_activity_open", False, 1),
     ]
     assert "p1" not in str(rows)
+
+
+def mute(*, at):
+    body = AlertChangeBody(
+        alert=ALERT, as_of=at, state=AlertState.MUTED, hit=None, outcome=ReviewOutcome.NONE, principal="p1"
+    )
+    return event(EntryKind.ALERT_CHANGE, body, source="console", at=at)
+
+
+def joins(*, at):
+    """A further hit that joins the alert, as the core writes it."""
+    opened = alert().body
+    body = AlertChangeBody(
+        alert=ALERT, as_of=at, state=AlertState.OPEN, hit=opened.hit, outcome=ReviewOutcome.NONE, principal=""
+    )
+    return event(EntryKind.ALERT_CHANGE, body, source="core", at=at)
+
+
+def state(made, as_of=T0 + 1_000):
+    (row,) = made.query(scope(), "alerts", {"as_of": as_of})
+    (same,) = made.query(scope(), "alert", {"alert": ALERT, "as_of": as_of})
+    assert same["state"] == row["state"]
+    return row["state"]
+
+
+def test_a_muted_alert_opens_by_itself_at_half_as_many_hits_again(project):
+    """Four hits when it was muted: one more leaves it muted, the second opens it; nobody does anything."""
+    made = project(gate(), alert(at=T0 + 10), *(joins(at=T0 + 20 + nth) for nth in range(3)), mute(at=T0 + 100))
+    assert state(made) == "muted"
+    assert state(project(joins(at=T0 + 200))) == "muted"
+    assert state(project(joins(at=T0 + 300))) == "open"
+
+
+def test_a_muted_alert_opens_by_itself_when_it_appears_at_another_company(project):
+    """The same agent and topic elsewhere, later; another agent changes nothing."""
+    made = project(gate(), alert(at=T0 + 10), mute(at=T0 + 100))
+
+    def elsewhere(name, who):
+        opened = alert(name, at=T0 + 200, who=who)
+        hit = replace(opened.body.hit, controller="boreal")
+        return replace(opened, controller="boreal", body=replace(opened.body, hit=hit))
+
+    assert state(project(elsewhere("0" * 31 + "8", "bob"))) == "muted"
+    assert state(project(elsewhere("0" * 31 + "9", "anna"))) == "open"
+    assert made.query(scope(), "alert_counts", {"as_of": T0 + 1_000})[0]["state"] == "open"
+
+
+def test_no_mute_is_for_ever_and_a_review_stands_above_it(project):
+    """Thirty days open it; a conclusion ends it."""
+    made = project(gate(), alert(at=T0 + 10), mute(at=T0 + 100))
+    month = 30 * 86_400 * SECOND
+    assert state(made, T0 + 99 + month) == "muted"
+    assert state(made, T0 + 100 + month) == "open"
+    reviewed = AlertChangeBody(
+        alert=ALERT, as_of=T0 + 50, state=AlertState.REVIEWED, hit=None, outcome=ReviewOutcome.TRAINING, principal="p1"
+    )
+    made = project(event(EntryKind.ALERT_CHANGE, reviewed, source="console", at=T0 + 500))
+    assert state(made, T0 + 100 + month) == "reviewed"

@@ -181,3 +181,30 @@ def test_the_first_page_counts_what_waits(signed_in, place):
     assert "aurore-cti ne transmet rien" in visible
     assert "boreal-crm" not in visible
     assert [(act.act, act.object, act.count) for act in place.acts] == [(ActKind.VIEW_ALERTS, "counts", 5)]
+
+
+def test_an_open_alert_is_muted_until_it_grows(place, signed_in):
+    """The change is an entry and so is the act; what is not open is refused; the page says when it opens again."""
+    client = signed_in(Role.SECURITY)
+    assert "trente jours" in client.get(f"/alerts/{ALERT}").text
+    answer = client.submit(f"/alerts/{ALERT}/mute")
+    assert answer.status_code == 303
+    ((_, body),) = place.reviews
+    assert (body.alert, str(body.state), str(body.outcome), body.hit) == (ALERT, "muted", "none", None)
+    assert place.acts[-1].act is ActKind.REVIEW_ALERT
+    row = next(row for row in place.tables["alerts"] if row["alert"] == ALERT)
+    row["state"] = "muted"
+    assert client.submit(f"/alerts/{ALERT}/mute").status_code == 409
+    assert "sourdine" in client.get("/alerts?state=muted").text
+
+
+def test_shortcuts_can_be_turned_off_and_on(signed_in):
+    """A link in the footer, kept in a cookie; the page says so and the script obeys (WCAG 2.1.4)."""
+    client = signed_in(Role.SECURITY)
+    assert '<body data-keys="on">' in client.get("/alerts").text
+    answer = client.get("/keys?to=off&next=/alerts", follow_redirects=False)
+    assert (answer.status_code, answer.headers["location"]) == (303, "/alerts")
+    assert '<body data-keys="off">' in client.get("/alerts").text
+    client.get("/keys?to=on&next=/alerts")
+    assert '<body data-keys="on">' in client.get("/alerts").text
+    assert client.get("/keys?to=x&next=//elsewhere", follow_redirects=False).headers["location"] == "/"

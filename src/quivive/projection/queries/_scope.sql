@@ -78,8 +78,25 @@ WHERE list_contains($controllers, a.controller) AND a.opened_at >= $from_at AND 
     AND (g.establishment IS NOT NULL OR (p.person_hi IS NULL AND EXISTS (SELECT 1 FROM gate_active)))
 
 -- fragment: alert_state
--- The state of each alert: its latest change of state; a review stands above later evidence.
-SELECT alert_hi, alert_lo, state, outcome, changed_at FROM (
+-- The state of each alert: its latest change of state; a review stands above later evidence. A muted alert is open
+-- again by itself once it grew: half as many hits again as when it was muted, the same agent and topic at another
+-- company since, or thirty days.
+SELECT
+    l.alert_hi, l.alert_lo, l.outcome, l.changed_at,
+    CASE
+        WHEN l.state <> 'muted' THEN l.state
+        WHEN $as_of >= l.changed_at + 2592000000000 THEN 'open'
+        WHEN COALESCE(h.since, 0) > 0 AND 2 * h.since >= 1 + h.until_then THEN 'open'
+        WHEN EXISTS (
+            SELECT 1 FROM alert mine JOIN alert other
+                ON other.ident_hi = mine.ident_hi AND other.ident_lo = mine.ident_lo AND other.topic = mine.topic
+                AND other.controller <> mine.controller
+            WHERE mine.alert_hi = l.alert_hi AND mine.alert_lo = l.alert_lo AND other.opened_at > l.changed_at
+                AND (mine.ident_hi <> 0 OR mine.ident_lo <> 0)
+        ) THEN 'open'
+        ELSE 'muted'
+    END AS state
+FROM (
     SELECT
         c.*,
         ROW_NUMBER() OVER (
@@ -87,7 +104,18 @@ SELECT alert_hi, alert_lo, state, outcome, changed_at FROM (
             ORDER BY CASE WHEN state = 'reviewed' THEN 1 ELSE 0 END DESC, changed_at DESC, tie DESC
         ) AS nth
     FROM alert_change c WHERE NOT is_hit
-) WHERE nth = 1
+) l
+LEFT JOIN (
+    SELECT
+        c.alert_hi, c.alert_lo, m.tie,
+        COUNT(CASE WHEN c.changed_at > m.changed_at THEN 1 END) AS since,
+        COUNT(CASE WHEN c.changed_at <= m.changed_at THEN 1 END) AS until_then
+    FROM alert_change c JOIN alert_change m
+        ON m.alert_hi = c.alert_hi AND m.alert_lo = c.alert_lo AND m.state = 'muted' AND NOT m.is_hit
+    WHERE c.is_hit
+    GROUP BY c.alert_hi, c.alert_lo, m.tie
+) h ON h.alert_hi = l.alert_hi AND h.alert_lo = l.alert_lo AND h.tie = l.tie
+WHERE l.nth = 1
 
 -- fragment: gate_recordings
 -- Establishments whose recordings module is active: only there is anybody named, by a neutral code.

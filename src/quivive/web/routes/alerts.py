@@ -234,17 +234,38 @@ async def review(request: Request[Any, Any, Any], identifier: str) -> Response[A
     found = read_alert(await read_one(reader, identifier))
     if given not in OUTCOMES:
         raise RefusedError("outcome_missing")
+    await _change(reader, found, AlertState.REVIEWED, ReviewOutcome(given))
+    return Redirect(f"/alerts/{found.alert}?reviewed=1", status_code=303)
+
+
+@post(
+    "/alerts/{identifier:str}/mute",
+    opt=requires(Permission.CONTROLLER_ALERTS_REVIEW),
+    include_in_schema=False,
+    status_code=303,
+)
+async def mute(request: Request[Any, Any, Any], identifier: str) -> Response[Any]:
+    """Mute until it grows; only what is open. It opens again by itself, and nothing mutes for ever."""
+    reader = await reader_for(request, Purpose.ALERT_REVIEW, period=Period.YEAR)
+    found = read_alert(await read_one(reader, identifier))
+    if found.state != AlertState.OPEN:
+        raise RefusedError("alert_not_open")
+    await _change(reader, found, AlertState.MUTED, ReviewOutcome.NONE)
+    return Redirect(f"/alerts/{found.alert}?reviewed=1", status_code=303)
+
+
+async def _change(reader: Reader, found: AlertRow, state: AlertState, outcome: ReviewOutcome) -> None:
+    """Write the change of state, then the act; both durable."""
     body = AlertChangeBody(
         alert=found.alert,
-        as_of=services_of(request).clock(),
-        state=AlertState.REVIEWED,
+        as_of=reader.services.clock(),
+        state=state,
         hit=None,
-        outcome=ReviewOutcome(given),
+        outcome=outcome,
         principal=reader.principal.id,
     )
     await reader.services.review(found.controller, body)
     await reader.record(ActKind.REVIEW_ALERT, object_id=found.alert, count=1)
-    return Redirect(f"/alerts/{found.alert}?reviewed=1", status_code=303)
 
 
 @get("/rules/{identifier:str}", opt=requires(Permission.CONTROLLER_ALERTS_READ), include_in_schema=False)

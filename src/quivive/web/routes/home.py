@@ -24,7 +24,7 @@ from quivive.web.alert_sentences import AlertSpeaker
 from quivive.web.charts import Part, share_bar
 from quivive.web.guards import principal_of, requires, services_of
 from quivive.web.i18n import LANGUAGES
-from quivive.web.pages import LANGUAGE_COOKIE, page, texts_of
+from quivive.web.pages import KEYS_COOKIE, KEYS_STATES, LANGUAGE_COOKIE, page, texts_of
 from quivive.web.reading import Period, Purpose, Reader, reader_for, sum_of
 from quivive.web.rows import number
 
@@ -159,18 +159,29 @@ async def language(request: Request[Any, Any, Any]) -> Response[Any]:
     chosen = request.query_params.get("to", "")
     answer: Response[Any] = Redirect(local_path(request.query_params.get("next", "/")), status_code=303)
     if chosen in LANGUAGES:
-        answer.set_cookie(
-            Cookie(
-                key=LANGUAGE_COOKIE,
-                value=chosen,
-                max_age=LANGUAGE_COOKIE_S,
-                httponly=True,
-                samesite="strict",
-                secure=services_of(request).secure_cookies,
-                path="/",
-            )
-        )
+        answer.set_cookie(_kept_choice(request, LANGUAGE_COOKIE, chosen))
     return answer
+
+
+@get("/keys", opt=requires(Permission.PUBLIC_PAGE_READ), include_in_schema=False, status_code=303)
+async def keys(request: Request[Any, Any, Any]) -> Response[Any]:
+    """Turn the single-key shortcuts off or on (WCAG 2.1.4) and come back to the page."""
+    answer: Response[Any] = Redirect(local_path(request.query_params.get("next", "/")), status_code=303)
+    if request.query_params.get("to", "") in KEYS_STATES:
+        answer.set_cookie(_kept_choice(request, KEYS_COOKIE, request.query_params["to"]))
+    return answer
+
+
+def _kept_choice(request: Request[Any, Any, Any], name: str, value: str) -> Cookie:
+    return Cookie(
+        key=name,
+        value=value,
+        max_age=LANGUAGE_COOKIE_S,
+        httponly=True,
+        samesite="strict",
+        secure=services_of(request).secure_cookies,
+        path="/",
+    )
 
 
 def local_path(text: str) -> str:
