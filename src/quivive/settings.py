@@ -26,6 +26,7 @@ from quivive.model.errors import ConfigurationError
 from quivive.model.ids import CONTROLLER_ID_PATTERN, OPERATOR, SOURCE_NAME_PATTERN, WORKER_PATTERN
 from quivive.notice_settings import NoticesSettings, check_notices
 from quivive.oidc_settings import OidcSettings, check_oidc
+from quivive.output_settings import OutputSettings, check_outputs
 from quivive.retention_settings import RetentionSettings, check_retention
 from quivive.zone_settings import ZoneSettings, check_zones
 
@@ -198,6 +199,7 @@ class _SettingsFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     timestamps: TimestampsSettings = TimestampsSettings()
     notices: NoticesSettings = NoticesSettings()
     oidc: OidcSettings = OidcSettings()
+    outputs: tuple[OutputSettings, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -234,6 +236,7 @@ class Settings:
     timestamps: TimestampsSettings = field(default_factory=TimestampsSettings)
     notices: NoticesSettings = field(default_factory=NoticesSettings)
     oidc: OidcSettings = field(default_factory=OidcSettings)
+    outputs: tuple[OutputSettings, ...] = ()
 
     @property
     def slots(self) -> dict[str, int]:
@@ -268,12 +271,14 @@ def load_settings(home: Path) -> Settings:
         timestamps=decoded.timestamps,
         notices=decoded.notices,
         oidc=decoded.oidc,
+        outputs=decoded.outputs,
     )
     _check_references(settings)
     _check_detection(settings.detection)
     check_anchors(home, settings.witnesses, settings.timestamps, SETTINGS_FILE)
     check_notices(settings.notices, SETTINGS_FILE)
     check_oidc(settings.oidc, settings.controllers, SETTINGS_FILE)
+    check_outputs(settings.outputs, settings.controllers, SETTINGS_FILE)
     return settings
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from quivive import anchor_settings, notice_settings, settings
+from quivive import anchor_settings, notice_settings, output_settings, settings
 from quivive.model import (
     access,
     alert,
@@ -68,6 +68,7 @@ STRUCTS = [
     anchor_settings.WitnessesSettings,
     anchor_settings.TimestampsSettings,
     anchor_settings.AuthoritySettings,
+    output_settings.OutputSettings,
 ]
 
 

@@ -17,6 +17,7 @@ from quivive.core.policies import PolicyKeeper
 from quivive.core.recording_keeper import RecordingKeeper
 from quivive.core.recording_round import RecordingRound
 from quivive.core.retention_room import RetentionRoom
+from quivive.core.telling import Telling
 from quivive.core.writers import CoreWriter
 from quivive.detection.rules import Rule, load_rules
 from quivive.ledger.log import Ledger
@@ -65,6 +66,7 @@ def open_rooms(stack: ExitStack, base: Base) -> Rooms:
     rounds = _open_rounds(stack, base)
     retention = _open_retention(stack, base)
     audio, playbacks = _open_audio(stack, base)
+    _open_telling(stack, base)
     return Rooms(rules=rules, rounds=rounds, retention=retention, audio=audio, playbacks=playbacks)
 
 
@@ -128,3 +130,15 @@ def _open_audio(stack: ExitStack, base: Base) -> tuple[AudioKeeping, Playbacks]:
     audio.start(playbacks.sweep)
     stack.callback(audio.stop)
     return audio, playbacks
+
+
+def _open_telling(stack: ExitStack, base: Base) -> None:
+    telling = Telling(
+        settings=base.settings,
+        projection=base.projection,
+        ledger=base.ledger,
+        clock=base.clock,
+        ready=base.pipeline.caught_up,
+    )
+    telling.start()
+    stack.callback(telling.stop)

@@ -1,0 +1,1 @@
+"""What leaves for others' systems: OCSF, CEF over syslog, signed webhooks (docs/outputs.md)."""
