@@ -31,6 +31,7 @@ from quivive.operations_cli import add_operations
 from quivive.recording_cli import add_recording_commands
 from quivive.recording_purge_cli import add_audio_commands
 from quivive.register_cli import add_registers
+from quivive.resolve_cli import add_resolve
 from quivive.retention_cli import add_retention
 from quivive.rule_cli import add_rule_commands
 
@@ -456,6 +457,7 @@ add_gate_papers(gate, _ask, _emit)
 add_registers(cli, _ask, _emit)
 add_evidence(cli)
 add_cases(cli)
+add_resolve(cli, _ask)
 add_audio_commands(cli, _ask, _emit)
 add_retention(cli, _ask, _emit)
 add_recording_commands(cli, _ask, _emit)

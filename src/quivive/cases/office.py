@@ -23,7 +23,7 @@ from quivive.cases.view import CaseView, fold
 from quivive.ledger.log import Ledger
 from quivive.model import approval as four_eyes
 from quivive.model.approval import ApprovalAct, ApprovalBody, ApprovalState
-from quivive.model.case import CaseBody, CaseOrigin, CaseStepBody, StepKind
+from quivive.model.case import CaseBody, CaseOrigin, CaseOutcome, CaseStepBody, StepKind
 from quivive.model.clock import DAY_US
 from quivive.model.entry import EntryKind
 from quivive.model.errors import RefusedError
@@ -39,6 +39,7 @@ MAX_TAKEN: Final = 1_000
 MAX_BACK_US: Final = 365 * DAY_US
 """A case looks back at most as long as traces are kept."""
 _NAMERS: Final = {Role.SECURITY, Role.DPO}
+_VALID_US: Final = {ApprovalAct.UNMASK: four_eyes.UNMASK_VALID_US}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -211,21 +212,23 @@ class CaseOffice:
         await self.step(case, controllers, actor, StepKind.HAND_OVER, "", object=sha256(sealed).hexdigest())
         return sealed
 
-    # --- the name behind the code
+    # --- what needs two persons: the name behind the code, the list of affected records
 
-    async def approvals(self, view: CaseView) -> tuple[ApprovalBody, ...]:
-        """Requests for the name of this case, newest first."""
+    async def approvals(self, view: CaseView, act: ApprovalAct = ApprovalAct.UNMASK) -> tuple[ApprovalBody, ...]:
+        """Requests of this case, newest first."""
         found = await asyncio.to_thread(
-            reader.approvals, self._ports.projection, view.opened.controller, view.opened.case
+            reader.approvals, self._ports.projection, view.opened.controller, view.opened.case, act
         )
-        fresh = {a.approval: a for a in self._approvals.values() if a.object == view.opened.case}
+        fresh = {a.approval: a for a in self._approvals.values() if a.object == view.opened.case and a.act is act}
         merged = {a.approval: _later(a, fresh.get(a.approval)) for a in found} | {
             key: a for key, a in fresh.items() if key not in {f.approval for f in found}
         }
         return tuple(sorted(merged.values(), key=lambda a: (-a.proposed_at, a.approval)))
 
-    async def ask_name(self, case: str, controllers: Sequence[str], actor: Actor, reason: str) -> ApprovalBody:
-        """Ask for the name; another person with another role grants it.
+    async def ask(
+        self, case: str, controllers: Sequence[str], actor: Actor, reason: str, act: ApprovalAct = ApprovalAct.UNMASK
+    ) -> ApprovalBody:
+        """Ask for the name, or for the affected records of a breach; another person with another role grants it.
 
         Raises:
             RefusedError: `case_role`, `case_text`, `case_stage`, `case_unknown`.
@@ -236,28 +239,31 @@ class CaseOffice:
             view = (await self.told(case, controllers)).view
             if not view.concerned or not view.preserved_until:
                 raise RefusedError("case_stage", "preserve the facts first")
+            if act is ApprovalAct.RESOLVE and view.outcome is not CaseOutcome.BREACH:
+                raise RefusedError("case_stage", "decide first")
             digest = await asyncio.to_thread(self._ports.folder.put_text, view.opened.controller, case, reason)
             if not digest:
                 raise RefusedError("case_text")
             asked = four_eyes.propose(
                 approval=secrets.token_hex(16),
-                act=ApprovalAct.UNMASK,
+                act=act,
                 controller=view.opened.controller,
                 subject=case,
-                digest=sha256(f"unmask/{case}".encode()).hexdigest(),
+                digest=plan_digest(act, case),
                 reference=digest,
                 principal=actor.principal,
                 role=_role(actor),
                 at=self._ports.clock(),
-                valid_us=four_eyes.UNMASK_VALID_US,
+                valid_us=_VALID_US.get(act, four_eyes.DEFAULT_VALID_US),
             )
             await self._record_approval(asked)
             return asked
 
-    async def decide_name(
-        self, case: str, controllers: Sequence[str], actor: Actor, approval: str, *, granted: bool
-    ) -> ApprovalBody:
-        """Grant or refuse a request for the name.
+    async def decide(
+        self, case: str, controllers: Sequence[str], actor: Actor, approval: str, *, granted: bool,
+        act: ApprovalAct = ApprovalAct.UNMASK,
+    ) -> ApprovalBody:  # fmt: skip
+        """Grant or refuse a request.
 
         Raises:
             RefusedError: an ApprovalRefusal, `case_role`, `case_unknown`, `approval_unknown`.
@@ -266,12 +272,12 @@ class CaseOffice:
             raise RefusedError("case_role")
         async with self._lock:
             view = (await self.told(case, controllers)).view
-            asked = next((a for a in await self.approvals(view) if a.approval == approval), None)
+            asked = next((a for a in await self.approvals(view, act) if a.approval == approval), None)
             if asked is None:
                 raise RefusedError("approval_unknown")
             now, role = self._ports.clock(), _other_role(actor, asked.proposed_role)
-            decide = four_eyes.approve if granted else four_eyes.refuse
-            decided = decide(asked, principal=actor.principal, role=role, at=now)
+            settle = four_eyes.approve if granted else four_eyes.refuse
+            decided = settle(asked, principal=actor.principal, role=role, at=now)
             await self._record_approval(decided)
             return decided
 
@@ -358,6 +364,11 @@ class CaseOffice:
             _trim(self._proved)
             self._proved[digest] = self._ports.clock()
         return True
+
+
+def plan_digest(act: ApprovalAct, case: str) -> str:
+    """What two persons agree to: this act on this case."""
+    return sha256(f"{act}/{case}".encode()).hexdigest()
 
 
 def _event_at(exhibit: dict[str, Any]) -> int:

@@ -117,9 +117,11 @@ def alert_accesses(projection: Projection, alert: str) -> tuple[str, ...]:
         return tuple(str(row[0]) for row in cursor.execute(_sql("alert_accesses"), _halves("alert", alert)).fetchall())
 
 
-def approvals(projection: Projection, controller: str, case: str) -> tuple[ApprovalBody, ...]:
-    """Requests for the name behind a case."""
-    rows = projection.query(_scope((controller,)), "approvals", {"act": ApprovalAct.UNMASK, "object": case})
+def approvals(
+    projection: Projection, controller: str, case: str, act: ApprovalAct = ApprovalAct.UNMASK
+) -> tuple[ApprovalBody, ...]:
+    """Requests of a case that need two persons: for the name behind it, or for the list of its records."""
+    rows = projection.query(_scope((controller,)), "approvals", {"act": act, "object": case})
     return tuple(msgspec.convert(row, ApprovalBody) for row in rows)
 
 

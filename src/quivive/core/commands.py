@@ -20,6 +20,7 @@ from quivive.core.limit_commands import limit_commands
 from quivive.core.operations_commands import operations_commands
 from quivive.core.recording_commands import recording_commands
 from quivive.core.register_commands import register_commands
+from quivive.core.resolve_commands import resolve_commands
 from quivive.core.retention_commands import retention_commands
 from quivive.core.rule_commands import rule_commands
 from quivive.core.writers import CoreWriter
@@ -65,6 +66,7 @@ def commands(
         **identity_commands(parts),
         **gate_paper_commands(parts, writer),
         **register_commands(parts, writer),
+        **resolve_commands(parts),
     }
     return handlers, {"tail": table.tail}
 

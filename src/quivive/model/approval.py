@@ -33,6 +33,7 @@ class ApprovalAct(StrEnum):
     RECORDINGS_HOLD = "recordings_hold"
     RECORDINGS_RELEASE = "recordings_release"
     UNMASK = "unmask"
+    RESOLVE = "resolve"
 
 
 class ApprovalState(StrEnum):

@@ -47,14 +47,7 @@ def write_drafts(
     facts: Mapping[str, Any], *, employer: str, establishment: str, module: Module, day: str
 ) -> list[Draft]:
     """Write every draft in every language. `facts` as the core tells them (`gate-draft`); `day` ISO 8601."""
-    environment = jinja2.Environment(
-        loader=jinja2.FunctionLoader(_source),
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        autoescape=False,  # noqa: S701 - Markdown for people, not HTML
-    )
+    environment = drafts_environment()
     values = {**facts, "employer": employer, "establishment": establishment, "module": module, "day": day}
     return [
         Draft(
@@ -65,6 +58,18 @@ def write_drafts(
         for record in DRAFTED
         for language in LANGUAGES
     ]
+
+
+def drafts_environment() -> jinja2.Environment:
+    """Templates of `drafts/`; a value that is missing is an error, never a blank."""
+    return jinja2.Environment(
+        loader=jinja2.FunctionLoader(_source),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,  # noqa: S701 - Markdown for people, not HTML
+    )
 
 
 def _source(name: str) -> str:

@@ -17,6 +17,7 @@ from quivive.cases.admissibility import SheetLine
 from quivive.cases.office import CaseOffice, Opening, Papers
 from quivive.cases.reader import ToldCase, event_of, read_case
 from quivive.cases.steps import ROLES, TEXT_NEEDED, Actor
+from quivive.model.approval import ApprovalAct
 from quivive.model.case import (
     CaseOrigin,
     CaseOutcome,
@@ -138,6 +139,7 @@ async def case(request: Request[Any, Any, Any], identifier: str) -> Response[str
         words=await office.words(view),
         exhibits=_exhibits(told, await office.exhibits(view)),
         approvals=await office.approvals(view),
+        resolutions=await office.approvals(view, ApprovalAct.RESOLVE),
         name=name,
         offered=[kind for kind in OFFERED[view.stage] if ROLES[kind] & actor.roles],
         text_needed=TEXT_NEEDED,
@@ -199,20 +201,39 @@ def _papers(languages: Mapping[str, Texts]) -> Papers:
     return write
 
 
+async def _two_persons(request: Request[Any, Any, Any], identifier: str, act: ApprovalAct) -> Response[Any]:
+    """Ask for what needs two persons, or grant or refuse somebody else's request."""
+    form, reader = await request.form(), await _reader(request)
+    office, actor = _office(request), actor_of(reader)
+    asking, deciding, place = _TWO_PERSONS[act]
+    if approval := str(form.get("approval", "")):
+        granted = form.get("decision") == "grant"
+        await office.decide(identifier, reader.controllers, actor, approval, granted=granted, act=act)
+        await reader.record(deciding, object_id=identifier, count=int(granted))
+    else:
+        await office.ask(identifier, reader.controllers, actor, str(form.get("text", "")), act)
+        await reader.record(asking, object_id=identifier, count=1)
+    return Redirect(f"/cases/{identifier}#{place}", status_code=303)
+
+
+_TWO_PERSONS: Final = {
+    ApprovalAct.UNMASK: (ActKind.REQUEST_UNMASK, ActKind.DECIDE_UNMASK, "name"),
+    ApprovalAct.RESOLVE: (ActKind.REQUEST_RESOLVE, ActKind.DECIDE_RESOLVE, "records"),
+}
+
+
 @post("/cases/{identifier:str}/name", opt=requires(Permission.CONTROLLER_UNMASK), include_in_schema=False,
       status_code=303)  # fmt: skip
 async def name(request: Request[Any, Any, Any], identifier: str) -> Response[Any]:
     """Ask for the name behind the code, or grant or refuse somebody else's request."""
-    form, reader = await request.form(), await _reader(request)
-    office, actor = _office(request), actor_of(reader)
-    if approval := str(form.get("approval", "")):
-        granted = form.get("decision") == "grant"
-        await office.decide_name(identifier, reader.controllers, actor, approval, granted=granted)
-        await reader.record(ActKind.DECIDE_UNMASK, object_id=identifier, count=int(granted))
-    else:
-        await office.ask_name(identifier, reader.controllers, actor, str(form.get("text", "")))
-        await reader.record(ActKind.REQUEST_UNMASK, object_id=identifier, count=1)
-    return Redirect(f"/cases/{identifier}#name", status_code=303)
+    return await _two_persons(request, identifier, ApprovalAct.UNMASK)
+
+
+@post("/cases/{identifier:str}/records", opt=requires(Permission.CONTROLLER_CASES_WRITE), include_in_schema=False,
+      status_code=303)  # fmt: skip
+async def records(request: Request[Any, Any, Any], identifier: str) -> Response[Any]:
+    """Ask that the affected records be listed for the company, or grant or refuse it; `quivive resolve` does it."""
+    return await _two_persons(request, identifier, ApprovalAct.RESOLVE)
 
 
 _CHOICES: Final[dict[str, tuple[str, ...]]] = {
