@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import msgspec
-import prometheus_client
 
 from quivive.cases.folder import CaseFolder
 from quivive.cases.office import CaseOffice, OfficePorts
 from quivive.connectors.webhook import Webhook
 from quivive.core.audio_desk import AudioDesk
 from quivive.core.audio_keeping import AudioKeeping
+from quivive.core.metrics import Metrics
 from quivive.core.pipeline import Pipeline
 from quivive.core.playback import Playbacks
 from quivive.core.policies import PolicyKeeper
@@ -100,7 +100,7 @@ def services(parts: Parts) -> Services:
         story_prove=_story(parts, tamper=False),
         story_tamper=_story(parts, tamper=True),
         ready=_ready(parts),
-        metrics=prometheus_client.generate_latest,
+        metrics=_metrics(parts),
         controllers=tuple(_facts(controller) for controller in settings.controllers.values()),
         operator_name=settings.operator.name,
         language=settings.operator.language,
@@ -109,6 +109,17 @@ def services(parts: Parts) -> Services:
         secure_cookies=settings.operator.console_url.startswith("https://"),
         contact=settings.operator.contact,
     )
+
+
+def _metrics(parts: Parts) -> Callable[[], bytes]:
+    return Metrics(
+        settings=parts.settings,
+        ledger=parts.ledger,
+        projection=parts.projection,
+        pipeline=parts.pipeline,
+        retention=parts.retention,
+        clock=parts.clock,
+    ).text
 
 
 class _Query:

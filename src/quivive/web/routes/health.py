@@ -85,4 +85,5 @@ async def readyz(request: Request[Any, Any, Any]) -> Response[str]:
 @get("/metrics", opt=requires(Permission.OPERATOR_HEALTH_READ), media_type=MediaType.TEXT)
 async def metrics(request: Request[Any, Any, Any]) -> Response[bytes]:
     """Prometheus text; no label holds a person, a record or a phone."""
-    return Response(services_of(request).metrics(), media_type=METRICS_MEDIA_TYPE)
+    text = await asyncio.to_thread(services_of(request).metrics)
+    return Response(text, media_type=METRICS_MEDIA_TYPE)
