@@ -31,6 +31,7 @@ from quivive.intake import Intake, IntakeKind, IntakeReport
 from quivive.intake.opening import identity_key, identity_purpose
 from quivive.ledger.log import Ledger
 from quivive.model.alert import AlertChangeBody, WordBody
+from quivive.model.attestation import AttestationBody
 from quivive.model.entry import ActBody, EntryKind
 from quivive.model.errors import RefusedError
 from quivive.privacy.keyring import Keyring
@@ -82,6 +83,7 @@ def services(parts: Parts) -> Services:
         act=parts.record_act,
         word=_word(parts),
         review=_review(parts),
+        attest=_attest(parts),
         exposure_search=_ExposureSearch(parts.projection),
         rules=lambda: tuple(_rule(rule) for rule in parts.rules()),
         sources=_sources(parts),
@@ -201,6 +203,13 @@ def _word(parts: Parts) -> Callable[[WordBody], Awaitable[None]]:
 def _review(parts: Parts) -> Callable[[str, AlertChangeBody], Awaitable[None]]:
     async def record(controller: str, body: AlertChangeBody) -> None:
         await parts.record_entry(EntryKind.ALERT_CHANGE, controller, body)
+
+    return record
+
+
+def _attest(parts: Parts) -> Callable[[AttestationBody], Awaitable[None]]:
+    async def record(body: AttestationBody) -> None:
+        await parts.record_entry(EntryKind.ATTESTATION, body.controller, body)
 
     return record
 

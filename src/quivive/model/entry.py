@@ -50,6 +50,7 @@ class EntryKind(StrEnum):
     CASE_STEP = "case.step"
     GATE_RECORD = "gate.record"
     REGISTER_ROW = "register.row"
+    ATTESTATION = "attestation"
     RECORDING_CAMPAIGN = "recording.campaign"
     RECORDING_NOTICE = "recording.notice"
     RECORDING_NEUTRALISED = "recording.neutralised"
@@ -116,6 +117,7 @@ KIND_CLASS: Final[dict[EntryKind, RetentionClass]] = {
     EntryKind.CASE_STEP: RetentionClass.GOVERNANCE,
     EntryKind.GATE_RECORD: RetentionClass.GOVERNANCE,
     EntryKind.REGISTER_ROW: RetentionClass.GOVERNANCE,
+    EntryKind.ATTESTATION: RetentionClass.GOVERNANCE,
     EntryKind.RECORDING_CAMPAIGN: RetentionClass.GOVERNANCE,
     EntryKind.RECORDING_NOTICE: RetentionClass.GOVERNANCE,
     EntryKind.RECORDING_NEUTRALISED: RetentionClass.GOVERNANCE,
@@ -189,6 +191,7 @@ class ActKind(StrEnum):
     VIEW_OWN_SPACE = "view_own_space"
     SEARCH_EXPOSURE = "search_exposure"
     REVIEW_ALERT = "review_alert"
+    ATTEST_REVIEW = "attest_review"
     ANSWER_QUESTION = "answer_question"
     OPEN_INSPECTION = "open_inspection"
     END_INSPECTION = "end_inspection"

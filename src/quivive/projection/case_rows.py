@@ -12,6 +12,7 @@ from typing import Any, Final
 import msgspec
 
 from quivive.model.approval import ApprovalBody
+from quivive.model.attestation import AttestationBody
 from quivive.model.case import CaseBody, CaseStepBody
 from quivive.model.entry import EntryKind
 from quivive.model.gate_record import GateRecordBody
@@ -33,6 +34,10 @@ CASE_LAYOUT: Final[dict[str, tuple[tuple[str, str], ...]]] = {
     "register_row": (
         ("register", TEXT), ("controller", TEXT), ("reference", TEXT), ("version", INT), ("tie", TIE), ("label", TEXT),
         ("country", TEXT), ("from_at", INT), ("to_at", INT), ("due_at", INT), ("state", TEXT), ("removed", BOOL),
+    ),
+    "attestation": (
+        ("controller", TEXT), ("day", TEXT), ("principal", TEXT), ("attested_at", INT), ("tie", TIE), ("role", TEXT),
+        ("open_alerts", INT), ("closed_alerts", INT), ("overdue_alerts", INT),
     ),
     "approval": (
         ("approval", KEY), ("version", INT), ("tie", TIE), ("controller", TEXT), ("act", TEXT), ("object", TEXT),
@@ -86,6 +91,15 @@ def _register(rows: Rows, envelope: Envelope, tie: int, body: RegisterRowBody) -
     )  # fmt: skip
 
 
+def _attestation(rows: Rows, envelope: Envelope, tie: int, body: AttestationBody) -> None:
+    rows["attestation"].append(
+        (
+            body.controller, body.day, body.principal, envelope.captured_at, tie, body.role, body.open_alerts,
+            body.closed_alerts, body.overdue_alerts,
+        )
+    )  # fmt: skip
+
+
 def _record(rows: Rows, envelope: Envelope, tie: int, body: GateRecordBody) -> None:
     rows["gate_record"].append(
         (
@@ -100,6 +114,7 @@ CASE_BODIES: Final[dict[str, msgspec.json.Decoder[Any]]] = {
     EntryKind.CASE_STEP: msgspec.json.Decoder(CaseStepBody),
     EntryKind.APPROVAL: msgspec.json.Decoder(ApprovalBody),
     EntryKind.REGISTER_ROW: msgspec.json.Decoder(RegisterRowBody),
+    EntryKind.ATTESTATION: msgspec.json.Decoder(AttestationBody),
     EntryKind.GATE_RECORD: msgspec.json.Decoder(GateRecordBody),
 }
 CASE_ROWS: Final[dict[str, Callable[[Rows, Envelope, int, Any], None]]] = {
@@ -107,5 +122,6 @@ CASE_ROWS: Final[dict[str, Callable[[Rows, Envelope, int, Any], None]]] = {
     EntryKind.CASE_STEP: _step,
     EntryKind.APPROVAL: _approval,
     EntryKind.REGISTER_ROW: _register,
+    EntryKind.ATTESTATION: _attestation,
     EntryKind.GATE_RECORD: _record,
 }

@@ -117,6 +117,12 @@ CREATE TABLE IF NOT EXISTS register_row (
     tie UBIGINT NOT NULL, label VARCHAR NOT NULL, country VARCHAR NOT NULL, from_at BIGINT NOT NULL,
     to_at BIGINT NOT NULL, due_at BIGINT NOT NULL, state VARCHAR NOT NULL, removed BOOLEAN NOT NULL
 );
+-- Reviewers' attestations (entries `attestation`): the latest of each reviewer, company and day.
+CREATE TABLE IF NOT EXISTS attestation (
+    controller VARCHAR NOT NULL, day VARCHAR NOT NULL, principal VARCHAR NOT NULL, attested_at BIGINT NOT NULL,
+    tie UBIGINT NOT NULL, role VARCHAR NOT NULL, open_alerts BIGINT NOT NULL, closed_alerts BIGINT NOT NULL,
+    overdue_alerts BIGINT NOT NULL
+);
 -- Cases (entries of the console): `body` is the entry's own JSON, folded by `quivive.cases.view`.
 CREATE TABLE IF NOT EXISTS case_file (
     case_hi UBIGINT NOT NULL, case_lo UBIGINT NOT NULL, opened_at BIGINT NOT NULL, tie UBIGINT NOT NULL,

@@ -50,6 +50,7 @@ _MERGES: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
     ("gate_record", ("gate_record",)),
     ("approval", ("approval",)),
     ("register_row", ("register_row",)),
+    ("attestation", ("attestation",)),
     ("purge", ("purge",)),
     ("hold", ("hold",)),
     ("hold_release", ("hold_release",)),

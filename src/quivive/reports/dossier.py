@@ -39,6 +39,7 @@ QUERIES: Final = (
     "prospection", "retention", "certificates", "holds", "nonconformities", "audio_limits", "gate_answers",
     "gate_history", "gate_records", "rules_in_force", "health", "gaps", "coverage", "cases", "switches",
     "register_rows",
+    "attestations",
 )  # fmt: skip
 """Named queries a dossier reads."""
 
@@ -245,6 +246,10 @@ def _reviews(number: int, found: Found, installation: Installation) -> Piece:
         table(
             "daily-digest", found.of("alert_digest"), ("controller", T), ("day", T), ("budget", N), ("opened", N),
             ("joined", N), ("audited", N),
+        ),
+        table(
+            "attestations", found.of("attestations"), ("controller", T), ("day", T), ("principal", T), ("role", T),
+            ("attested_at", I), ("open_alerts", N), ("closed_alerts", N), ("overdue_alerts", N),
         ),
         table("rules", found.of("rules_in_force"), ("rule", T), ("since", I), ("shipped", Y), ("enabled", Y)),
         notes=(Note(code="piece.reviews.note"),),

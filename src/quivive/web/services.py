@@ -14,6 +14,7 @@ from quivive.detection.exposure_search import Lift
 from quivive.identity.desk import IdentityDesk
 from quivive.intake import IntakeKind, IntakeReport
 from quivive.model.alert import AlertChangeBody, WordBody
+from quivive.model.attestation import AttestationBody
 from quivive.model.entry import ActBody
 from quivive.recordings.desk import Desk
 from quivive.reports.office import ReportOffice
@@ -202,6 +203,7 @@ class Services:
         cases, reports: the offices of cases and of reports; None where there is none (tests).
         identity: passwords, passkeys and the provider; None where there is none but links (tests).
         desk: deeds on the register of recordings; None where there is none (tests).
+        attest: append a reviewer's attestation; durable on return; None where there is none (tests).
         webhook: see the protocol; None where no connector runs (tests).
         clock: now, microseconds UTC.
         heads: current head of every log.
@@ -236,6 +238,7 @@ class Services:
     secure_cookies: bool
     contact: str
     webhook: Webhook | None = None
+    attest: Callable[[AttestationBody], Awaitable[None]] | None = None
     cases: CaseOffice | None = None
     reports: ReportOffice | None = None
     playback: PlaybackDesk | None = None

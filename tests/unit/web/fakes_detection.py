@@ -198,6 +198,17 @@ def tables() -> dict[str, list[dict[str, object]]]:
             {"category": "ticket", "answered_at": NOW - HOUR_US, "is_current": True},
             {"category": "other", "answered_at": NOW - 2 * HOUR_US, "is_current": False},
         ],
+        "alert_triage": [
+            {
+                "controller": "aurore", "open_alerts": 3, "closed_alerts": 1, "overdue_alerts": 1, "unattested_days": 2,
+            }
+        ],
+        "attestations": [
+            {
+                "controller": "aurore", "day": DAY, "principal": "security-1", "role": "security",
+                "attested_at": NOW - HOUR_US, "open_alerts": 3, "closed_alerts": 1, "overdue_alerts": 1,
+            }
+        ],
         "alert_digest": [
             {
                 "controller": "aurore", "day": DAY, "budget": 6, "opened": 3, "joined": 1, "audited": 1,

@@ -39,6 +39,7 @@ from quivive.web.guards import requires, services_of
 from quivive.web.listing import page_length
 from quivive.web.pages import page, texts_of
 from quivive.web.reading import Period, Purpose, Reader, controllers_of, reader_for
+from quivive.web.routes.attestation import read_panel
 from quivive.web.routes.cases import written
 from quivive.web.rows import Row, text
 from quivive.web.services import RuleFacts, Services
@@ -139,6 +140,8 @@ async def alerts(request: Request[Any, Any, Any]) -> Response[str]:
         "alerts.html",
         filters=filters,
         found=found,
+        panel=await read_panel(reader),
+        attested=request.query_params.get("attested", "") == "1",
         states=("", *AlertState),
         controllers=controllers_of(reader.services, reader.principal),
         say=AlertSpeaker(texts=texts_of(request)),
