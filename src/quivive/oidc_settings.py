@@ -34,7 +34,7 @@ class OidcSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     principal_claim: str = "sub"
     agent_claim: str = ""
     ca: str = ""
-    groups: dict[str, OidcGroup] = {}
+    groups: dict[str, OidcGroup] | None = None
 
 
 def check_oidc(oidc: OidcSettings, controllers: Collection[str], shown: str) -> None:
@@ -55,7 +55,7 @@ def check_oidc(oidc: OidcSettings, controllers: Collection[str], shown: str) -> 
             raise ConfigurationError(file=shown, key=f"oidc.{key}", expected=expected, found="nothing")
     if "openid" not in oidc.scopes.split():
         raise ConfigurationError(file=shown, key="oidc.scopes", expected="openid among them", found="other scopes")
-    for name, group in oidc.groups.items():
+    for name, group in (oidc.groups or {}).items():
         _check_group(oidc, name, group, controllers, shown)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from quivive import anchor_settings, notice_settings, output_settings, settings
+from quivive import anchor_settings, notice_settings, oidc_settings, output_settings, settings
 from quivive.model import (
     access,
     alert,
@@ -60,6 +60,8 @@ STRUCTS = [
     settings.TelephonySettings,
     settings.DetectionSettings,
     notice_settings.SmtpSettings,
+    oidc_settings.OidcSettings,
+    oidc_settings.OidcGroup,
     settings.ZoneSettings,
     settings.AudioSettings,
     settings._ControllerFile,

@@ -156,7 +156,7 @@ class OidcProvider:
 
     async def _get(self, client: AsyncOAuth2Client, url: str, *, with_token: bool = False) -> dict[str, Any]:
         try:
-            response = await client.get(url, withhold_token=not with_token)
+            response = await client.request("GET", url, withhold_token=not with_token)
             response.raise_for_status()
             found = response.json() if len(response.content) <= MAX_ANSWER else None
         except (httpx.HTTPError, ValueError) as error:
@@ -225,7 +225,8 @@ class OidcProvider:
         settings = self._settings
         named = claims.get(settings.groups_claim, [])
         names = named if isinstance(named, list) else [named]
-        held = [settings.groups[name] for name in names if isinstance(name, str) and name in settings.groups]
+        known = settings.groups or {}
+        held = [known[name] for name in names if isinstance(name, str) and name in known]
         if not held:
             raise RefusedError("oidc_no_group")
         if len({frozenset(group.controllers) for group in held}) > 1:

@@ -133,6 +133,7 @@ def _tables() -> dict[str, list[dict[str, object]]]:
     subject.extend(access(number, **night) for number in range(20, 24))
     share = {"template": "E1", "final": True}
     return fakes_detection.tables() | {
+        "acts_of_principal": [],
         "alert_accesses": [access(1, **UNEXPLAINED, agent_code="ZB9TT"), access(5, **UNEXPLAINED, agent_code="ZB9TT")],
         "activity": activity,
         "episode": [access(number) for number in (1, 5)],
@@ -250,9 +251,10 @@ class Installation:
         assert from_at < to_at
         self.asked.append((name, controllers, dict(params)))
         self.log.append(f"query {name}")
-        table = "alerts" if name == "alert" else name
+        table = {"alert": "alerts", "export_edge": "export_accesses"}.get(name, name)
         rows = [row for row in self.tables[table] if row.get("controller", controllers[0]) in controllers]
-        if name == "export_accesses":
+        if name in {"export_accesses", "export_edge"}:
+            rows = [row for row in self.tables["export_accesses"] if row["controller"] in controllers]
             rows = [row for row in rows if from_at <= int(str(row["at"])) < to_at]
         if name == "alert":
             rows = [row for row in rows if row["alert"] == params["alert"]]
@@ -263,6 +265,9 @@ class Installation:
         for each in ("controller", "action", "verdict"):
             if params.get(each):
                 rows = [row for row in rows if row.get(each) == params[each]]
+        if name == "export_edge":
+            rows = rows[: int(str(params["limit"]))]
+            return [{"last_at": max((row["at"] for row in rows), default=None), "accesses": len(rows)}]
         if params.get("before_at"):
             rows = [
                 row for row in rows if int(str(row.get("at", row.get("opened_at")))) < int(str(params["before_at"]))
