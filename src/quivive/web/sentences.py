@@ -54,6 +54,12 @@ CODES: Final[tuple[tuple[str, type[StrEnum]], ...]] = (
 )
 """Every closed set that has a sentence per member; the test of completeness walks it."""
 
+DUE_CODES: Final = (
+    "questions", "overdue", "nonconformities", "unmask", "resolve", "recordings_campaign", "recordings_purge",
+    "recordings_hold", "recordings_release",
+)  # fmt: skip
+"""What may wait for somebody on the first page."""
+
 LOOKS: Final = (
     ActKind.VIEW_ACTIVITY_OPEN, ActKind.VIEW_UNEXPLAINED, ActKind.VIEW_ACCESS, ActKind.VIEW_ALERTS, ActKind.VIEW_ALERT,
     ActKind.REVIEW_ALERT, ActKind.EXPORT,
@@ -94,6 +100,7 @@ def all_codes() -> Iterator[str]:
         "evidence.nearest",
         "evidence.nearest_during",
     )
+    yield from (f"due.{code}" for code in DUE_CODES)
     yield from ("fresh.silent", "fresh.until", "fresh.never", "reason.pending")
     yield from ("reason.unexplained", "reason.not_judged", "report.reason_open", "verdict.none")
     yield from ("unit.days", "unit.hours", "unit.minutes", "unit.seconds", "story.finding.other", "identity.record")

@@ -140,6 +140,13 @@ def _tables() -> dict[str, list[dict[str, object]]]:
         "accesses_by_subject": subject,
         "unexplained": _groups(),
         "export_accesses": [access(number, episode=hex_id("one"), wanted=True) for number in range(130, 0, -1)],
+        "due_today": [
+            {"due": "questions", "about": "", "waiting": 3, "oldest_at": NOW - HOUR_US},
+            {"due": "overdue", "about": "", "waiting": 1, "oldest_at": NOW - 10**13},
+            {"due": "nonconformities", "about": "", "waiting": 0, "oldest_at": None},
+            {"due": "second_key", "about": "unmask", "waiting": 2, "oldest_at": NOW - HOUR_US},
+            {"due": "second_key", "about": "recordings_campaign", "waiting": 1, "oldest_at": NOW - HOUR_US},
+        ],
         "evidence": _evidence(),
         "retention": [
             {
@@ -255,6 +262,8 @@ class Installation:
         rows = [row for row in self.tables[table] if row.get("controller", controllers[0]) in controllers]
         if name in {"export_accesses", "export_edge"}:
             rows = [row for row in self.tables["export_accesses"] if row["controller"] in controllers]
+            rows = [row for row in rows if from_at <= int(str(row["at"])) < to_at]
+        if name == "export_accesses":
             rows = [row for row in rows if from_at <= int(str(row["at"])) < to_at]
         if name == "alert":
             rows = [row for row in rows if row["alert"] == params["alert"]]

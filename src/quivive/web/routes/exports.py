@@ -78,19 +78,24 @@ async def accesses(reader: Reader, filters: Filters, *, to_explain: bool) -> Row
         to_at = min(from_at - from_at % DAY_US + DAY_US, reader.to_at)
         day = replace(reader, from_at=from_at, to_at=to_at)
         after: dict[str, object] = {}
+        action = filters.included().get("action", "")
         while True:
-            found = await day.raw(
+            (edge,) = await day.raw("export_edge", **{"action": action, **after}, limit=PAGE) or ({},)
+            if not edge.get("accesses"):
+                break
+            # Only the stretch of the page is read and joined: a page costs what it shows, and so does its memory.
+            page = replace(day, to_at=int(str(edge["last_at"])) + 1)
+            found = await page.raw(
                 "export_accesses",
-                **{"action": filters.included().get("action", ""), **after},
+                **{"action": action, **after},
                 to_explain="1" if to_explain else "",
                 limit=PAGE,
             )
             kept = [row for row in found if row.get("wanted", True) and _kept(row, filters)]
             if kept:
                 yield kept
-            if len(found) < PAGE:
+            if int(str(edge["accesses"])) < PAGE or not found:
                 break
-            # The window narrows as it goes, so that a page costs what it shows and not what was shown before.
             day = replace(day, from_at=int(str(found[-1]["at"])))
             after = {"after_at": found[-1]["at"], "after_access": found[-1]["access"]}
         from_at = to_at

@@ -26,7 +26,7 @@ from quivive.web.guards import principal_of, requires, services_of
 from quivive.web.i18n import LANGUAGES
 from quivive.web.pages import KEYS_COOKIE, KEYS_STATES, LANGUAGE_COOKIE, page, texts_of
 from quivive.web.reading import Period, Purpose, Reader, reader_for, sum_of
-from quivive.web.rows import number
+from quivive.web.rows import number, text
 
 _SHARES: Final[tuple[tuple[str, str, str], ...]] = (
     ("strong", Verdict.EXPLAINED, Strength.STRONG),
@@ -46,6 +46,18 @@ FIGURES: Final = (
 """Counts of the header and where each one's rows are."""
 CAUSE_ROWS: Final = 20
 """Common causes read; those that last are shown."""
+DUE: Final = (
+    ("questions", Permission.CONTROLLER_ALERTS_READ, "/alerts?state=open"),
+    ("overdue", Permission.OPERATOR_HEALTH_READ, "/health#retention"),
+    ("nonconformities", Permission.RECORDINGS_REGISTER_READ, "/recordings/campaigns#against"),
+    ("unmask", Permission.CONTROLLER_CASES_READ, "/cases"),
+    ("resolve", Permission.CONTROLLER_CASES_READ, "/cases"),
+    ("recordings_campaign", Permission.RECORDINGS_CAMPAIGN_APPROVE, "/recordings/campaigns"),
+    ("recordings_purge", Permission.RECORDINGS_PURGE_APPROVE, "/recordings/purge"),
+    ("recordings_hold", Permission.RECORDINGS_PURGE_APPROVE, "/recordings/purge"),
+    ("recordings_release", Permission.RECORDINGS_PURGE_APPROVE, "/recordings/purge"),
+)
+"""What waits, who is told, and where its rows are; proposals by what they ask for (ApprovalAct)."""
 LANGUAGE_COOKIE_S: Final = 365 * 86_400
 """A choice of language is kept a year."""
 
@@ -67,6 +79,26 @@ class Waiting:
 
     alerts: int
     oldest_at: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Due:
+    """Something that waits for this person: how many, since when (0 = unknown), and where the rows are."""
+
+    code: str
+    waiting: int
+    oldest_at: int
+    link: str
+
+
+async def due_of(reader: Reader) -> tuple[Due, ...]:
+    """What waits now, only what this person may open; nothing that is zero."""
+    told = {text(row, "about") or text(row, "due"): row for row in await reader.raw("due_today")}
+    return tuple(
+        Due(code=code, waiting=number(told[code], "waiting"), oldest_at=number(told[code], "oldest_at"), link=link)
+        for code, needed, link in DUE
+        if code in told and number(told[code], "waiting") and reader.principal.may(needed)
+    )
 
 
 async def share_parts(request: Request[Any, Any, Any], reader: Reader) -> list[Part]:
@@ -92,8 +124,9 @@ async def home(request: Request[Any, Any, Any]) -> Response[Any]:
         return Redirect("/sign-in", status_code=303)
     if principal.may(Permission.OWN_SPACE_READ):
         return Redirect("/my-space", status_code=303)
+    due = await due_of(await reader_for(request, Purpose.OPERATION, period=Period.YEAR))
     if not principal.may(Permission.CONTROLLER_ACCESSES_READ):
-        return page(request, "home.html", figures=[], parts=[], chart="", waiting=None, causes=[])
+        return page(request, "home.html", figures=[], parts=[], chart="", waiting=None, causes=[], due=due)
     reader = await reader_for(request, Purpose.ACTIVITY_REVIEW, period=Period.DAY)
     counts = await reader.raw("counts")
     parts = await share_parts(request, reader)
@@ -110,6 +143,7 @@ async def home(request: Request[Any, Any, Any]) -> Response[Any]:
         parts=parts,
         chart=chart,
         waiting=waiting,
+        due=due,
         causes=[AlertSpeaker(texts=texts_of(request)).cause(cause) for cause in causes],
     )
 
