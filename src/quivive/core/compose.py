@@ -92,6 +92,7 @@ def services(parts: Parts) -> Services:
         reports=ReportOffice(report_ports(parts.settings, parts.keyring, parts.ledger, parts.clock)),
         playback=parts.playbacks,
         purge=parts.audio_desk,
+        conformity=parts.rounds,
         webhook=Webhook(settings, parts.intake, parts.clock),
         desk=parts.desk,
         identity=parts.identity,

@@ -17,6 +17,7 @@ from quivive.core.writers import CoreWriter
 from quivive.model.clock import DAY_US, HOUR_US, SECOND_US, Micros, from_rfc3339, utc_day, utc_month
 from quivive.model.entry import EntryKind
 from quivive.model.errors import RefusedError, StorageError
+from quivive.model.ids import KEY_PATTERN
 from quivive.model.recording import NonconformityBody, SeedBody
 from quivive.model.recording_register import PROVEN, CampaignBody, CampaignState, NeutralisedScope, Trigger
 from quivive.policy import controllers_of
@@ -42,6 +43,8 @@ REVEAL_AFTER_US: Final = HOUR_US
 """A day's seed is revealed so long after its end: no answer of that day is still on its way."""
 REVEAL_DAYS: Final = 14
 LENT_FILE: Final = "gate-lent.json"
+MAX_REFERENCE_CHARS: Final = 80
+"""Of the reference of a closing: a document's code, no words about a person."""
 EVIDENCE: Final = "evidence"
 """`closed_by` of what later evidence took back."""
 log = structlog.get_logger("quivive.core")
@@ -72,6 +75,8 @@ class RecordingRound:
         self._written: dict[str, Standing] = {}
         self._judged_at = 0
         self._lent = b""
+        self._telling = threading.Lock()
+        """A round and a person write versions of the same finding."""
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="recordings", daemon=True)
 
@@ -181,7 +186,8 @@ class RecordingRound:
         found = days(self._projection, self._controllers, from_at, to_at)
         months = [fact for body in self._register.in_force() if (fact := self._month(body, now)) is not None]
         findings = judge(found.happened, found.answers, found.objections, months, self._announced())
-        return self._tell(findings, found, now)
+        with self._telling:
+            return self._tell(findings, found, now)
 
     def _month(self, body: CampaignBody, now: int) -> Any:
         name = utc_month(Micros(now))
@@ -230,7 +236,30 @@ class RecordingRound:
                 told += 1
         return told
 
-    def _write(self, finding: Finding, version: int, closed_by: str, now: int) -> None:
+    def close(self, name: str, *, principal: str, controllers: tuple[str, ...], reference: str) -> None:
+        """A person closes a non-conformity, with the reference of what was done; nobody closes what is put to himself.
+
+        Raises:
+            RefusedError: `nonconformity_unknown` (or closed, or of another company), `nonconformity_own`,
+                `nonconformity_reference`.
+        """
+        reference = reference.strip()
+        if not reference or len(reference) > MAX_REFERENCE_CHARS or not reference.isprintable():
+            raise RefusedError("nonconformity_reference")
+        with self._telling:
+            body = standing_finding(self._projection, name) if KEY_PATTERN.fullmatch(name) else None
+            if body is None or body.controller not in controllers:
+                raise RefusedError("nonconformity_unknown")
+            now = self._clock()
+            found = days(self._projection, (body.controller,), body.happened_at, body.happened_at + 1).standing[name]
+            newest = max(found, self._written.get(name, found), key=lambda each: each.version)
+            if newest.closed_by:
+                raise RefusedError("nonconformity_unknown")
+            if body.aimed_at == principal:
+                raise RefusedError("nonconformity_own")
+            self._write(body, newest.version + 1, principal, now, reference)
+
+    def _write(self, finding: Finding, version: int, closed_by: str, now: int, reference: str = "") -> None:
         body = NonconformityBody(
             nonconformity=finding.name,
             version=version,
@@ -248,7 +277,7 @@ class RecordingRound:
             found=finding.found,
             limit=finding.limit,
             closed_by=closed_by,
-            closing_reference="",
+            closing_reference=reference,
         )
         self._writer.write(EntryKind.NONCONFORMITY, body, controller=finding.controller, at=now)
         self._written[finding.name] = Standing(

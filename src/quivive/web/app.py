@@ -148,6 +148,7 @@ _HANDLERS: Final = (
     recordings.propose,
     recordings.decide,
     recordings.end,
+    recordings.close,
     analysis.analysis,
     analysis.make,
     analysis.document,

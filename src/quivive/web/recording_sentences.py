@@ -45,11 +45,12 @@ CODES: Final[tuple[tuple[str, type[StrEnum]], ...]] = (
     ("nonconformity", NonconformityKind),
 )
 """Every closed set of the register that has a sentence per member."""
-DONE: Final = ("proposed", "announced", "declined", "ended")
+DONE: Final = ("proposed", "announced", "declined", "ended", "closed")
 """What the register's page says after a deed."""
 PROBLEMS: Final = (
     "campaign_dpo_announces", "campaign_name_taken", "campaign_unknown", "document_unknown", "grid_unknown",
     "gate_demonstration", "kiosk_code_unknown", "marks_invalid", "not_a_listener", "purpose_unfit", "recording_unknown",
+    "nonconformity_own", "nonconformity_reference", "nonconformity_unknown",
 )  # fmt: skip
 """Refusals of the register that a person may meet."""
 

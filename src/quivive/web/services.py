@@ -189,6 +189,12 @@ class StoryResult:
     command: str
 
 
+class ConformityDesk(Protocol):
+    """What happened outside what was announced, closed by a person; durable on return, RefusedError else."""
+
+    def close(self, name: str, *, principal: str, controllers: tuple[str, ...], reference: str) -> None: ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
     """Everything the web may call.
@@ -200,6 +206,7 @@ class Services:
             return when durable and raise StorageError when they cannot.
         exposure_search: see the protocol. rules: the rules in force, in their order. sources: as configured.
         playback, purge: hearing and removing recordings; None where no audio store is declared.
+        conformity: non-conformities of recordings; None where there are none (tests).
         cases, reports: the offices of cases and of reports; None where there is none (tests).
         identity: passwords, passkeys and the provider; None where there is none but links (tests).
         desk: deeds on the register of recordings; None where there is none (tests).
@@ -243,6 +250,7 @@ class Services:
     reports: ReportOffice | None = None
     playback: PlaybackDesk | None = None
     purge: PurgeDesk | None = None
+    conformity: ConformityDesk | None = None
     desk: Desk | None = None
     identity: IdentityDesk | None = None
 

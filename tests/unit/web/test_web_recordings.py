@@ -202,3 +202,25 @@ def test_an_evaluator_holds_no_permission_on_traces():
     from quivive.model.permission import ROLE_PERMISSIONS
 
     assert not [each for each in ROLE_PERMISSIONS[Role.EVALUATOR] if each.startswith(("controller.", "operator."))]
+
+
+class FakeConformity:
+    """Remembers what was closed."""
+
+    def __init__(self):
+        self.closed = []
+
+    def close(self, name, **asked):
+        self.closed.append((name, asked["reference"], asked["principal"]))
+
+
+def test_a_finding_is_closed_by_a_person_with_a_reference(as_role, place):
+    """The data protection officer does; the act is written first. An evaluator may not."""
+    desk = FakeConformity()
+    form = {"nonconformity": "3" * 32, "reference": "CR-1"}
+    assert as_role(Role.EVALUATOR, conformity=desk).submit("/recordings/campaigns/close", **form).status_code == 403
+    answer = as_role(Role.DPO, conformity=desk).submit("/recordings/campaigns/close", **form)
+    assert answer.headers["location"] == "/recordings/campaigns?done=closed"
+    ((name, reference, _),) = desk.closed
+    assert (name, reference) == ("3" * 32, "CR-1")
+    assert ActKind.CLOSE_NONCONFORMITY in [act.act for act in place.acts]

@@ -213,6 +213,27 @@ async def end(request: Request[Any, Any, Any]) -> Response[Any]:
     return Redirect(f"{PATH}?done=ended", status_code=303)
 
 
+@post(
+    f"{PATH}/close", opt=requires(Permission.RECORDINGS_CAMPAIGN_APPROVE), include_in_schema=False, status_code=303
+)  # fmt: skip
+async def close(request: Request[Any, Any, Any]) -> Response[Any]:
+    """Close a non-conformity, with the reference of what was done about it."""
+    form = await request.form()
+    reader = await _reader(request)
+    desk, name = reader.services.conformity, str(form.get("nonconformity", ""))
+    if desk is None:
+        raise RefusedError("nonconformity_unknown")
+    await reader.record(ActKind.CLOSE_NONCONFORMITY, object_id=name[:32], count=1)
+    await asyncio.to_thread(
+        desk.close,
+        name,
+        principal=reader.principal.id,
+        controllers=tuple(reader.controllers),
+        reference=str(form.get("reference", "")),
+    )
+    return Redirect(f"{PATH}?done=closed", status_code=303)
+
+
 def _one(reader: Reader, form: FormMultiDict) -> CampaignBody:
     """The version a form names, inside the scope."""
     version = str(form.get("version", ""))
