@@ -51,7 +51,7 @@ def all_codes() -> Iterator[str]:
             for table in piece.tables:
                 yield f"table.{table.name}"
                 yield from (f"column.{column.code}" for column in table.columns)
-    yield from (f"report.{name}" for name in (*LABELS, "more", "yes", "no", "cut"))
+    yield from (f"report.{name}" for name in (*LABELS, "more", "yes", "no", "cut", "readme"))
     yield from (f"measure.{name}" for name in MEASURES)
     yield from (f"processing.{name}" for name in _PROCESSING)
     for prefix, members in _CODES:
