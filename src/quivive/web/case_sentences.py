@@ -38,7 +38,8 @@ CODES: Final[tuple[tuple[str, type[StrEnum]], ...]] = (
 )
 PROBLEMS: Final = (
     "case_unknown", "case_role", "case_closed", "case_stage", "case_text", "case_text_long", "case_field", "case_until",
-    "case_own_approval", "case_unheard", "case_opinion", "case_exhibit", "case_inadmissible", "case_not_published",
+    "case_own_approval", "case_nobody", "resolve_too_long",
+    "case_unheard", "case_opinion", "case_exhibit", "case_inadmissible", "case_not_published",
     "case_recipient", "approval_unknown", *ApprovalRefusal,
 )  # fmt: skip
 """Refusals of a step, in words a person can act on."""

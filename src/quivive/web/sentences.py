@@ -67,7 +67,8 @@ LOOKS: Final = (
 """Acts that an agent may see in his own space: looks at activity, his own among it."""
 
 PROBLEMS: Final = (
-    "alert_not_open", "alert_unknown", "answer_missing", "bad_request", "content_type", "controller_unknown", "defect",
+    "alert_not_open", "alert_unknown", "answer_missing", "attestation_day",
+    "bad_request", "content_type", "controller_unknown", "defect",
     "field_invalid", "filter_invalid", "form_expired", "identity_kind_unknown", "link_expired", "link_unknown",
     "link_used", "method_not_allowed", "not_durable", "not_found", "other_site", "outcome_missing",
     "period_invalid", "permission_refused", "person_missing", "question_closed", "question_unknown", "rebuilding",
