@@ -3,6 +3,7 @@
 import pytest
 
 from quivive.simulation.benchmark.bench import CHANCE, Found, Results, Scale
+from quivive.simulation.benchmark.evidence import Intent
 from quivive.simulation.benchmark.measures import chance_detection, figure, median_figure, top_detection
 from quivive.simulation.benchmark.report import lines, summary
 
@@ -51,11 +52,11 @@ def test_a_figure_has_an_interval_and_its_n(of):
 
 def test_a_summary_tells_every_detector_with_its_n():
     """Those that found nothing stand there as well."""
-    common = {"mode": "idle", "per_day": 8, "rate": 0.01}
+    common = {"intent": Intent(scenario=1, mode="idle", per_day=8), "rate": 0.01}
     found = [
-        Found(detector=CHANCE, found=0.1, **common),
-        Found(detector="nothing", found=0.0, **common),
-        Found(detector="nothing", found=0.0, **common),
+        Found(detector=CHANCE, seed=1, found=0.1, **common),
+        Found(detector="nothing", seed=1, found=0.0, **common),
+        Found(detector="nothing", seed=2, found=0.0, **common),
     ]
     told = summary(Results(scale=Scale(), found=found))
     assert {(each["detector"], each["found"]["value"], each["found"]["n"]) for each in told["detectors"]} == {
