@@ -59,7 +59,7 @@ bench: $(VENV)/dev.stamp system ## Measure; each benchmark prints JSON
 	@for b in bench/*.py; do echo "== $$b" >&2; $(BIN)/python $$b || exit 1; done
 
 fault: $(VENV)/dev.stamp system ## Every fault of docs/faults.md, the long ones too (an hour or more)
-	QUIVIVE_FAULTS=long QUIVIVE_FAULT_STRIDE=1 $(BIN)/pytest tests/fault tests/integration/test_ledger_kill.py tests/integration/test_ledger_go.py tests/integration/test_witness_and_time.py tests/integration/conformance/test_full_scale.py -s --timeout 7200
+	QUIVIVE_FAULTS=long QUIVIVE_FAULT_STRIDE=1 $(BIN)/pytest tests/fault tests/integration/test_ledger_kill.py tests/integration/test_ledger_go.py tests/integration/test_witness_and_time.py tests/integration/conformance/test_full_scale.py tests/integration/test_export_million.py -s --timeout 7200
 
 load: $(VENV)/dev.stamp ## Twenty minutes of load with random kills
 	$(BIN)/python tests/fault/load.py --seconds 1200
