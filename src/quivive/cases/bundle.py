@@ -10,7 +10,7 @@ The archive is a ZIP of the files named by `manifest.json` with their SHA-256; t
 import io
 import json
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict
 from hashlib import sha256
 from typing import Any, Final
@@ -95,8 +95,10 @@ def open_bundle(sealed: bytes, identities: str) -> bytes:
         raise BundleError("the bundle does not open with this identity") from error
 
 
-def check_bundle(archive: bytes) -> int:
+def check_bundle(archive: bytes, keys: Collection[str] = ()) -> int:
     """Check every file against the manifest and every exhibit against its own proof; how many exhibits.
+
+    `keys`: public keys of the logs, known from elsewhere; see `verify_exhibit`.
 
     Raises:
         BundleError: a file is missing, added or altered.
@@ -114,7 +116,7 @@ def check_bundle(archive: bytes) -> int:
         raise BundleError("the files are not those of the manifest")
     exhibits = [name for name in sorted(files) if name.startswith("exhibits/")]
     for name in exhibits:
-        verify_exhibit(json.loads(files[name]))
+        verify_exhibit(json.loads(files[name]), keys)
     return len(exhibits)
 
 

@@ -5,7 +5,7 @@ published, and never count an exhibit as proved that was not verified now, from 
 """
 
 import base64
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -65,13 +65,17 @@ def exhibit_of(proof: InclusionProof, vkey: str) -> dict[str, Any]:
     }
 
 
-def verify_exhibit(exhibit: dict[str, Any]) -> None:
+def verify_exhibit(exhibit: dict[str, Any], keys: Collection[str] = ()) -> None:
     """Check an exhibit from its own bytes: event and salt → commitment → root → signed note.
+
+    `keys`: public keys known from elsewhere; without them the exhibit is whole, but who signed it stays unchecked.
 
     Raises:
         ExhibitError: something does not hold, or it is no exhibit.
     """
     try:
+        if keys and str(exhibit["vkey"]) not in keys:
+            raise ExhibitError("signed with another key than those given")  # noqa: TRY301 - one exit for every fault
         key = parse_verifier_key(str(exhibit["vkey"]))
         checkpoint = parse_checkpoint(open_note(str(exhibit["note"]).encode(), key))
         event, salt = base64.b64decode(str(exhibit["event"])), bytes.fromhex(str(exhibit["salt"]))

@@ -252,7 +252,7 @@ class CaseOffice:
                 digest=plan_digest(act, case),
                 reference=digest,
                 principal=actor.principal,
-                role=_role(actor),
+                role=_acting_role(actor),
                 at=self._ports.clock(),
                 valid_us=_VALID_US.get(act, four_eyes.DEFAULT_VALID_US),
             )
@@ -379,11 +379,14 @@ def _role(actor: Actor) -> str:
     return "+".join(sorted(actor.roles))
 
 
+def _acting_role(actor: Actor) -> str:
+    """The one role under which a person asks: security when held. Other roles count for nothing here."""
+    return str(Role.SECURITY if Role.SECURITY in actor.roles else Role.DPO)
+
+
 def _other_role(actor: Actor, proposed_role: str) -> str:
-    """The role under which a second person agrees: one that the first did not use."""
-    return next(
-        (str(role) for role in sorted(actor.roles & _NAMERS) if role not in proposed_role.split("+")), _role(actor)
-    )
+    """The role under which a second person agrees: that which the first did not use; else the same, which is refused."""
+    return next((str(role) for role in sorted(actor.roles & _NAMERS) if role != proposed_role), proposed_role)
 
 
 def _later(stored: ApprovalBody, fresh: ApprovalBody | None) -> ApprovalBody:

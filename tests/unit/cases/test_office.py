@@ -184,6 +184,8 @@ def test_nobody_grants_the_own_request_nor_one_of_the_same_role(centre):
     decide = centre.office.decide
     assert refused(decide(case, ONE, both, approval, granted=True)) == "approval_same_person"
     assert refused(decide(case, ONE, peer, approval, granted=True)) == "approval_same_role"
+    peer_and_more = Actor(principal="s2", roles=frozenset({Role.SECURITY, Role.ADMINISTRATOR}))
+    assert refused(decide(case, ONE, peer_and_more, approval, granted=True)) == "approval_same_role"
     assert refused(decide(case, ONE, DPO, "f" * 32, granted=True)) == "approval_unknown"
     run(decide(case, ONE, DPO, approval, granted=False))
     assert refused(decide(case, ONE, DPO, approval, granted=True)) == "approval_not_open"
