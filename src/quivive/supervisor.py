@@ -99,7 +99,13 @@ class Supervisor:
         delay = RESTART_DELAY_MIN_S
         while not self._stopping.is_set():
             child.started_at = loop.time()
-            child.process = self._take_spare(child) or await self._start(*child.arguments)
+            try:
+                child.process = self._take_spare(child) or await self._start(*child.arguments)
+            except OSError as error:  # no process or memory left: it may come back
+                self._tell(f"{child.name}: did not start: {error.strerror}; trying again in {delay:.1f} s")
+                await self._pause(delay)
+                delay = min(delay * 2, RESTART_DELAY_MAX_S)
+                continue
             if self._stopping.is_set():  # the stop came while the process was being made, and has not seen it
                 await self._end(child)
                 return
@@ -139,7 +145,11 @@ class Supervisor:
             await self._pause(pause)
             if self._stopping.is_set():
                 return
-            process = self._spare = await self._start("spare", SPARE_ROOM, stdin=asyncio.subprocess.PIPE)
+            try:
+                process = self._spare = await self._start("spare", SPARE_ROOM, stdin=asyncio.subprocess.PIPE)
+            except OSError:  # relays start without one, and tell when they cannot
+                pause = RESTART_DELAY_MAX_S
+                continue
             while self._spare is process and process.returncode is None and not self._stopping.is_set():
                 await self._pause(SPARE_PERIOD_S)
             if self._spare is not process:  # it became a relay

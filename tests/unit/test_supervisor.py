@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import errno
 import os
 import signal
 from types import SimpleNamespace
@@ -195,3 +196,33 @@ def test_without_a_spare_a_relay_starts_as_before(tmp_path, monkeypatch):
     scripts = {"core": "exec sleep 30", "relay db": "exec sleep 30", f"spare {module.SPARE_ROOM}": "exit 1"}
     code, _ = play(tmp_path, monkeypatch, scripts, work, "db")
     assert code == 0
+
+
+def test_a_child_that_the_machine_refuses_comes_back(tmp_path, monkeypatch):
+    """EAGAIN or ENOMEM at a start, of a child or of the spare: told, tried again, nothing else ends."""
+    monkeypatch.setattr(module, "SPARE_AFTER_S", 0.01)
+    monkeypatch.setattr(module, "RESTART_DELAY_MAX_S", 0.05)
+    refused = {"relay db": 2, f"spare {module.SPARE_ROOM}": 1}
+
+    async def work(supervisor):
+        start = supervisor._start
+        await reached(lambda: all(child.process for child in children(supervisor)))
+
+        async def refusing(*words, **options):
+            if refused.get(" ".join(words), 0):
+                refused[" ".join(words)] -= 1
+                raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+            return await start(*words, **options)
+
+        monkeypatch.setattr(supervisor, "_start", refusing)
+        relay = supervisor._relays[0]
+        first = relay.process.pid
+        os.kill(first, signal.SIGKILL)
+        await reached(lambda: relay.process.pid != first and relay.process.returncode is None)
+        await reached(lambda: not any(refused.values()))
+        assert supervisor._core.restarts == 0
+
+    scripts = {"core": "exec sleep 30", "relay db": "exec sleep 30", f"spare {module.SPARE_ROOM}": "exit 1"}
+    code, told = play(tmp_path, monkeypatch, scripts, work, "db")
+    assert code == 0
+    assert len([line for line in told if line.startswith("relay db: did not start: Resource temporarily")]) == 2
