@@ -32,7 +32,7 @@ def add_cases(cli: click.Group) -> None:
 )
 @click.pass_context
 def case_check(context: click.Context, bundle: Path, identity: Path | None, keys: tuple[Path, ...]) -> None:
-    """Check a case's bundle: its files against its manifest, each exhibit against its own proof. Exit code 40: altered."""
+    """Check a case's bundle: its files against its manifest, each exhibit against its proof. Exit code 40: altered."""
     from quivive.cases.bundle import check_bundle, open_bundle
     from quivive.cases.exhibits import ExhibitError
 

@@ -324,7 +324,7 @@ def token() -> None:
 @click.option("--days", type=click.IntRange(0, 3_650), default=365, show_default=True, help="Days; 0: until revoked.")
 @as_json_option
 @click.pass_obj
-def token_issue(home: Path, days: int, as_json: bool, **fields: Any) -> None:
+def token_issue(home: Path, /, days: int, as_json: bool, **fields: Any) -> None:
     """Issue a token; it is shown once."""
     from quivive.model.clock import DAY_US, now_us
 

@@ -52,7 +52,7 @@ def _accounts(cli: click.RichGroup, ask: Ask, emit: Emit) -> None:
     @click.option("--password-file", type=_FILE, help="File whose first line is the password; otherwise it is asked.")
     @as_json_option
     @click.pass_obj
-    def add(home: Path, *, name: str, password_file: Path | None, as_json: bool, **fields: Any) -> None:
+    def add(home: Path, /, *, name: str, password_file: Path | None, as_json: bool, **fields: Any) -> None:
         """Add an account with a password and codes of an authenticator application; their secret is shown once."""
         if password_file is not None:
             password = password_file.read_text(encoding="utf-8").partition("\n")[0]

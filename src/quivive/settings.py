@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
+from quivive.addresses import parse_address as parse_address
 from quivive.anchor_settings import TimestampsSettings, WitnessesSettings, check_anchors
 from quivive.audio_settings import AudioSettings, check_audio
 from quivive.function_settings import FunctionSettings, functions_of, wrong_function
@@ -586,20 +587,3 @@ def refuse_password(dsn: str, *, file: str, key: str) -> None:
         raise ConfigurationError(
             file=file, key=key, expected="no password: it comes by the environment", found="a password"
         )
-
-
-PORT_MAX: Final = 65_535
-
-
-def parse_address(text: str, key: str) -> tuple[str, int] | str:
-    """Read `host:port` or `unix:/path` into (host, port) or the path.
-
-    Raises:
-        ConfigurationError: neither form.
-    """
-    if text.startswith("unix:/"):
-        return text.removeprefix("unix:")
-    host, _, port = text.rpartition(":")
-    if not host or not port.isascii() or not port.isdigit() or not 0 <= int(port) <= PORT_MAX:
-        raise ConfigurationError(file=SETTINGS_FILE, key=key, expected="host:port or unix:/path", found=text)
-    return host.strip("[]"), int(port)

@@ -385,7 +385,7 @@ def _acting_role(actor: Actor) -> str:
 
 
 def _other_role(actor: Actor, proposed_role: str) -> str:
-    """The role under which a second person agrees: that which the first did not use; else the same, which is refused."""
+    """The role under which a second person agrees: one the first did not use; else the same, which is refused."""
     return next((str(role) for role in sorted(actor.roles & _NAMERS) if role != proposed_role), proposed_role)
 
 

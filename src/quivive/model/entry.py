@@ -199,8 +199,8 @@ class ActKind(StrEnum):
     ADD_ACCOUNT = "add_account"
     DISABLE_ACCOUNT = "disable_account"
     END_SESSIONS = "end_sessions"
-    ADD_PASSKEY = "add_passkey"  # noqa: S105 - the name of an act
-    REMOVE_PASSKEY = "remove_passkey"  # noqa: S105
+    ADD_PASSKEY = "add_passkey"
+    REMOVE_PASSKEY = "remove_passkey"
     SET_SWITCH = "set_switch"
     RECORD_INSTRUCTION = "record_instruction"
     EXPORT = "export"
