@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
-from quivive.addresses import parse_address as parse_address
+from quivive.addresses import parse_address
 from quivive.anchor_settings import TimestampsSettings, WitnessesSettings, check_anchors
 from quivive.audio_settings import AudioSettings, check_audio
 from quivive.function_settings import FunctionSettings, functions_of, wrong_function

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from quivive.addresses import parse_address
 from quivive.model.errors import ConfigurationError
-from quivive.settings import load_settings, parse_address
+from quivive.settings import load_settings
 
 MAIN = """
 [operator]

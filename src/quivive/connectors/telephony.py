@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, Final
 
+from quivive.addresses import parse_address
 from quivive.connectors.amazon_connect import AmazonConnectTranslator
 from quivive.connectors.asterisk.ami import AmiClient, AmiTarget, IntakePort
 from quivive.connectors.asterisk.cdr import CdrTranslator
@@ -19,7 +20,7 @@ from quivive.connectors.model import Translator
 from quivive.connectors.reading.model import FileType, Format
 from quivive.connectors.vicidial import VicidialTranslator
 from quivive.model.errors import ConfigurationError
-from quivive.settings import SETTINGS_FILE, Settings, SourceSettings, parse_address
+from quivive.settings import SETTINGS_FILE, Settings, SourceSettings
 
 AMI_SECRET: Final = "QUIVIVE_AMI_SECRET"  # noqa: S105 - the name of a variable
 

@@ -17,6 +17,7 @@ import msgspec
 import structlog
 import uvicorn
 
+from quivive.addresses import parse_address
 from quivive.capture.access_file import AccessFileFollower
 from quivive.connectors.sources import carriers, graded
 from quivive.core.anchoring import Anchoring
@@ -47,7 +48,7 @@ from quivive.policy import controllers_of
 from quivive.privacy.keyring import Keyring
 from quivive.projection.projection import Projection
 from quivive.recordings.gate.run import exported
-from quivive.settings import Settings, SourceKind, parse_address
+from quivive.settings import Settings, SourceKind
 from quivive.spool.group import AsyncSpool
 from quivive.spool.writer import SpoolWriter
 from quivive.vault import Vault

@@ -25,13 +25,14 @@ from zoneinfo import ZoneInfo
 import msgspec
 from babel.numbers import format_decimal
 
+from quivive.addresses import parse_address
 from quivive.language import said
 from quivive.model.alert import Switch
 from quivive.model.clock import now_us
 from quivive.model.errors import QuiviveError
 from quivive.model.gate import GATE_ORDER, GateState, Module
 from quivive.model.gate_record import DeclaredPurpose, GateRecordKind
-from quivive.settings import Settings, SourceKind, load_settings, parse_address
+from quivive.settings import Settings, SourceKind, load_settings
 from quivive.simulation.applications import AuroreDesk, Desk, MercatoDesk, SereniDesk
 from quivive.simulation.centre import Centre
 from quivive.simulation.configuration import (

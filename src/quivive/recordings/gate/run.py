@@ -17,6 +17,7 @@ from typing import Final, Generic, TypeVar
 import structlog
 import uvloop
 
+from quivive.addresses import parse_address
 from quivive.language import said
 from quivive.model.access import GapBody, GapCause
 from quivive.model.clock import now_us
@@ -29,7 +30,7 @@ from quivive.recordings.gate.exchange import Exchange
 from quivive.recordings.gate.lent import NOTHING_LENT, decode_lent
 from quivive.recordings.gate.server import GateConnection
 from quivive.recordings.policy import NOTHING, decode_policy
-from quivive.settings import Settings, SourceKind, SourceSettings, parse_address
+from quivive.settings import Settings, SourceKind, SourceSettings
 from quivive.spool.group import AsyncSpool
 from quivive.spool.writer import SpoolWriter
 
