@@ -2,7 +2,9 @@
 
 Used by the gate's server and its tests. Single-threaded, on the gate's loop. Must never say yes before the answer is on
 disk, never say yes when the disk refuses, and never let a question that was not understood pass silently: it is told as
-a gap. A no is told at once, its trace follows within five milliseconds like every observation.
+a gap. A no is told at once, its trace follows within five milliseconds like every observation; an objection is
+acknowledged once it is on disk. What the spool no longer takes is a deny with status 503 where the exchange stated
+something (it may say it again), and a gap as soon as there is room.
 """
 
 import os
@@ -30,6 +32,7 @@ from quivive.spool.group import AsyncSpool
 ANSWER_BYTES: Final = 16
 _BEARER: Final = "bearer "
 _MARK_OF: Final = {Ask.PRIVATE_CALL: "private", Ask.OBJECTION: "objected"}
+_STATED: Final = frozenset({Ask.PRIVATE_CALL, Ask.PAYMENT_STEP, Ask.OBJECTION})
 _ENCODER: Final = msgspec.json.Encoder(order="sorted")
 log = structlog.get_logger("quivive.gate")
 
@@ -56,6 +59,8 @@ class Exchange:
         self.counts = Counts()
         self._told = 0  # refused questions already told as a gap
         self._told_at = clock()
+        self._lost = 0  # entries the spool did not take, not yet told as a gap
+        self._lost_from = 0
 
     def take(self, request: Request, reply: Reply) -> None:
         """Answer one request, now or once its trace is on disk."""
@@ -68,7 +73,7 @@ class Exchange:
             return
         answered = self._decide(what)
         body = self._body(what.question, answered)
-        self._answer(body, what.question, as_json=as_json, reply=reply)
+        self._answer(body, what, as_json=as_json, reply=reply)
 
     def _understood(self, request: Request) -> Asked:
         try:
@@ -95,19 +100,16 @@ class Exchange:
             mark = "payment" if what.step is Step.BEGIN else "paid"
         if mark:
             self._mark(question, mark)
-        if what.ask is Ask.OBJECTION:
-            self._append(
-                EntryKind.OBJECTION,
-                question,
-                ObjectionBody(
-                    controller=question.controller,
-                    contact=question.contact,
-                    channel=what.channel,
-                    objected_at=question.at,
-                ),
-            )
         used = self._book.used(self.lent.used, self.lent.month, question.at)
         return decide(self.policy, self.lent.seeds, question, self._book.marks(question.contact), used)
+
+    def _object(self, what: Asked) -> int:
+        """Number the objection itself; 0 when the spool did not take it."""
+        question = what.question
+        body = ObjectionBody(
+            controller=question.controller, contact=question.contact, channel=what.channel, objected_at=question.at
+        )
+        return self._append(EntryKind.OBJECTION, question, body)
 
     def _mark(self, question: Question, what: str) -> None:
         try:
@@ -135,10 +137,12 @@ class Exchange:
             day=answered.day,
         )
 
-    def _answer(self, body: AnswerBody, question: Question, *, as_json: bool, reply: Reply) -> None:
-        def say(reason: GateReason, *, allowed: bool) -> None:
+    def _answer(self, body: AnswerBody, what: Asked, *, as_json: bool, reply: Reply) -> None:
+        question, objects = what.question, what.ask is Ask.OBJECTION
+
+        def say(reason: GateReason, *, allowed: bool, status: int = 200) -> None:
             answer = told(allowed=allowed, reason=reason, answer=body.answer, campaign=body.campaign, as_json=as_json)
-            reply(200, answer)
+            reply(status, answer)
 
         def written(error: StorageError | None) -> None:
             if error is None:
@@ -147,19 +151,31 @@ class Exchange:
                 return
             self.counts.denied += 1
             # The yes may still reach the disk later: the same answer, told again as the no that was given.
-            refusal = replace(body, allowed=False, reason=GateReason.TRACE_NOT_WRITTEN)
-            self._append(EntryKind.RECORDING_ANSWER, question, refusal)
-            say(GateReason.TRACE_NOT_WRITTEN, allowed=False)
+            if seq:
+                refusal = replace(body, allowed=False, reason=GateReason.TRACE_NOT_WRITTEN)
+                self._append(EntryKind.RECORDING_ANSWER, question, refusal)
+            say(GateReason.TRACE_NOT_WRITTEN, allowed=False, status=503 if objects else 200)
 
+        def acknowledged(error: StorageError | None) -> None:
+            reason, status = (body.reason, 200) if error is None else (GateReason.TRACE_NOT_WRITTEN, 503)
+            say(reason, allowed=False, status=status)
+
+        objection = self._object(what) if objects else 0
         seq = self._append(EntryKind.RECORDING_ANSWER, question, body)
-        if not body.allowed:
-            self.counts.denied += 1
-            say(body.reason, allowed=False)
+        taken = min(seq, objection) if objects else seq  # 0: something was not
+        if body.allowed:
+            if taken and self._count(body, question):
+                self._spool.when_durable(seq, written)
+            else:
+                written(StorageError("nothing more can wait for the disk"))
             return
-        if seq == 0 or not self._count(body, question):
-            written(StorageError("nothing more can wait for the disk"))
-            return
-        self._spool.when_durable(seq, written)
+        self.counts.denied += 1
+        if taken == 0 and what.ask in _STATED:
+            acknowledged(StorageError("nothing more can wait for the disk"))
+        elif objects:
+            self._spool.when_durable(seq, acknowledged)
+        else:
+            acknowledged(None)
 
     def _count(self, body: AnswerBody, question: Question) -> bool:
         marks = self._book.marks(question.contact) if question.contact else None
@@ -186,6 +202,8 @@ class Exchange:
             )
         except StorageError as error:
             log.warning("gate.not_durable", source=self.name, reason=str(error))
+            self._lost_from = self._lost_from if self._lost else question.at
+            self._lost += 1
             return 0
 
     def each_second(self, now: int) -> None:
@@ -199,23 +217,28 @@ class Exchange:
     def beat(self, now: int) -> None:
         """Say that the source is alive, and what it could not understand."""
         lost = self.counts.refused - self._told
-        if lost:
-            self.gap(GapBody(from_at=self._told_at, to_at=now, cause=GapCause.CODEC, lost=lost))
-            self._told = self.counts.refused
-        self._told_at = now
+        if not lost or self.gap(GapBody(from_at=self._told_at, to_at=now, cause=GapCause.CODEC, lost=lost)):
+            self._told += lost
+            self._told_at = now
+        if self._lost and self.gap(
+            GapBody(from_at=self._lost_from, to_at=now, cause=GapCause.SPOOL_FULL, lost=self._lost)
+        ):
+            self._lost = 0
         self._everywhere(EntryKind.HEARTBEAT, HeartbeatBody(complete_to=now), now)
 
-    def gap(self, body: GapBody) -> None:
-        """Append a gap for every controller served."""
-        self._everywhere(EntryKind.GAP, body, body.to_at)
+    def gap(self, body: GapBody) -> bool:
+        """Append a gap for every controller served; whether the spool took them."""
+        return self._everywhere(EntryKind.GAP, body, body.to_at)
 
-    def _everywhere(self, kind: EntryKind, body: object, now: int) -> None:
-        encoded = _ENCODER.encode(body)
+    def _everywhere(self, kind: EntryKind, body: object, now: int) -> bool:
+        encoded, taken = _ENCODER.encode(body), True
         for controller, keys in self.space.keys.items():
             try:
                 self._spool.append(kind=kind, captured_at=now, controller=controller, key_id=keys.key_id, body=encoded)
             except StorageError as error:
                 log.warning("gate.not_durable", source=self.name, reason=str(error))
+                taken = False
+        return taken
 
     async def close(self, now: int) -> None:
         """Make everything durable.

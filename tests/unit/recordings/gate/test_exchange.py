@@ -207,3 +207,52 @@ def test_answers_come_in_the_order_asked(tmp_path):
             writer.close()
 
     run(work())
+
+
+def test_an_objection_is_acknowledged_only_once_it_is_on_disk(tmp_path, monkeypatch):
+    """A disk that refuses: 503 and a deny; it is kept and reaches the ledger when the disk is back."""
+
+    async def work():
+        async with Running(tmp_path) as running:
+            status, text = await running.ask("/objection")
+            assert (status, text.split("\n")[:2]) == (200, ["deny", "objection"])
+            assert running.spool.durable_seq == 2
+
+            def refuse(_self):
+                raise StorageError("full")
+
+            monkeypatch.setattr(SpoolWriter, "flush", refuse)
+            status, text = await running.ask("/objection", FORM | {"call": "1763.5"})
+            assert (status, text.split("\n")[:2]) == (503, ["deny", GateReason.TRACE_NOT_WRITTEN])
+            monkeypatch.undo()
+            kinds = [kind for kind, _ in await running.entries()]
+            assert kinds.count("objection") == 2
+
+    run(work())
+
+
+@pytest.mark.parametrize(
+    ("path", "more", "lost"),
+    [("/objection", {}, 2), ("/private_call", {}, 1), ("/payment_step", {"step": "begin"}, 1)],
+)
+def test_a_statement_the_spool_does_not_take_is_no_200_and_a_gap(tmp_path, monkeypatch, path, more, lost):
+    """The gap is told when there is room again, not before, and once."""
+
+    async def work():
+        async with Running(tmp_path) as running:
+
+            def refuse(_self, **_):
+                raise StorageError("too much waits")
+
+            monkeypatch.setattr(SpoolWriter, "append", refuse)
+            status, text = await running.ask(path, FORM | more)
+            assert (status, text.split("\n")[:2]) == (503, ["deny", GateReason.TRACE_NOT_WRITTEN])
+            running.exchange.beat(NOW)
+            monkeypatch.undo()
+            running.exchange.beat(NOW)
+            running.exchange.beat(NOW)
+            found = await running.entries()
+            assert [kind for kind, _ in found] == ["gap", "heartbeat", "heartbeat"]
+            assert (found[0][1]["cause"], found[0][1]["lost"]) == ("spool_full", lost)
+
+    run(work())
