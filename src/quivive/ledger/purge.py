@@ -166,8 +166,10 @@ def put_in_place(
     """Destroy the old key and the old segment, in favour of those that stand ready.
 
     Raises:
-        StorageError: the disk refused; call again.
+        StorageError: nothing stands ready yet, or the disk refused; call again.
     """
+    if removals.get(record.id).state is RemovalState.PLANNED:
+        raise StorageError(f"{record.path}: not rewritten yet; nothing is destroyed")
     step("old key")
     keyring.replace_day_key(record.controller, record.retention_class, record.day)
     step("old segment")
@@ -188,6 +190,28 @@ def put_in_place(
         heads.replace_file(record.path, [found.place for found in _frames(home, record.path)] if path.exists() else [])
     step("removed")
     return removals.advance(record, RemovalState.REMOVED, executed_at=at)
+
+
+def finish_event(
+    home: Path, keyring: Keyring, heads: Heads, removals: Removals, record: Removal, at: int, step: Step = no_step
+) -> Removal:
+    """Carry the erasure of one event on from the state in which it stands, whatever half was done.
+
+    As long as the old key stands, what is beside is written anew: the day may have taken events since.
+
+    Raises:
+        LedgerDamagedError: a frame does not open.
+        StorageError: the disk refused; call again.
+    """
+    record = removals.get(record.id)
+    if record.state in (RemovalState.PLANNED, RemovalState.READY):
+        key = keyring.find_day_key(record.controller, record.retention_class, record.day)
+        if key is None and record.state is RemovalState.PLANNED and not (home / record.path).exists():
+            _unlink(_beside(home, record))  # the whole day was removed since, and its key
+            record = removals.advance(record, RemovalState.READY)
+        elif record.state is RemovalState.PLANNED or (key is not None and key.id in record.keys):
+            record = rewrite_segment(home, keyring, removals, record, step)
+    return put_in_place(home, keyring, heads, removals, record, at, step)
 
 
 def remove_controller(
@@ -234,9 +258,7 @@ def settle(home: Path, keyring: Keyring, heads: Heads, removals: Removals) -> No
         elif record.what is PurgedWhat.CONTROLLER:
             remove_controller(home, keyring, heads, removals, record, at)
         else:
-            ready = record.state is RemovalState.READY
-            written = record if ready else rewrite_segment(home, keyring, removals, record)
-            put_in_place(home, keyring, heads, removals, written, at)
+            finish_event(home, keyring, heads, removals, record, at)
 
 
 def remains(home: Path, keyring: Keyring, record: Removal) -> list[str]:

@@ -19,14 +19,13 @@ from quivive.ledger.purge import (
     Order,
     Part,
     Step,
+    finish_event,
     log_entries,
     no_step,
     plan,
-    put_in_place,
     remains,
     remove_controller,
     remove_day,
-    rewrite_segment,
     segment_part,
 )
 from quivive.ledger.removal import Removal, Removals, RemovalState
@@ -122,6 +121,7 @@ class Removing:
         """
         parts = self._parts
         (controller, retention_class, day), entry = self.tell(shard, index)
+        self._finish_events((controller, retention_class, day), order.at)
         found = parts.shards[shard]
         if index >= found.log.signed_size:
             raise RefusedError(NOT_PUBLISHED, f"{shard}/{index}")
@@ -140,8 +140,7 @@ class Removing:
         with parts.append_lock, parts.files_lock:
             step("planned")
             record = parts.removals.save(record)
-            record = rewrite_segment(parts.home, parts.keyring, parts.removals, record, step)
-            return put_in_place(parts.home, parts.keyring, parts.heads, parts.removals, record, order.at, step)
+            return finish_event(parts.home, parts.keyring, parts.heads, parts.removals, record, order.at, step)
 
     def end_controller(self, controller: str, order: Order, step: Step = no_step) -> Removal:
         """Destroy everything that the ledger holds of a controller; the spine's slot of it falls empty.
@@ -185,11 +184,12 @@ class Removing:
         """
         parts = self._parts
         with parts.append_lock, parts.files_lock:
+            record = parts.removals.get(record.id)
             if record.what is PurgedWhat.DAY:
                 return remove_day(parts.home, parts.keyring, parts.heads, parts.removals, record, at)
             if record.what is PurgedWhat.CONTROLLER:
                 return remove_controller(parts.home, parts.keyring, parts.heads, parts.removals, record, at)
-            return put_in_place(parts.home, parts.keyring, parts.heads, parts.removals, record, at)
+            return finish_event(parts.home, parts.keyring, parts.heads, parts.removals, record, at)
 
     def certified(self, record: Removal) -> Removal:
         """A search found nothing and the certificate is durable.
@@ -198,6 +198,13 @@ class Removing:
             StorageError: the disk refused; the certificate is written again, and is the same one.
         """
         return self._parts.removals.advance(record, RemovalState.CERTIFIED)
+
+    def _finish_events(self, place: tuple[str, str, str], at: int) -> None:
+        """Two halves of one day never stand beside it: the earlier erasure comes to its end first."""
+        for record in self._parts.removals.incomplete():
+            own = (record.controller, record.retention_class, record.day) == place
+            if own and record.what is PurgedWhat.EVENT and record.state is not RemovalState.REMOVED:
+                self.again(record, at)
 
     def _planned(self, place: tuple[str, str, str], path: str, order: Order) -> Removal | None:
         parts = self._parts

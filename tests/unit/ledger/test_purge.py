@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from quivive.ledger import purge
 from quivive.ledger.entry import decode_entry
 from quivive.ledger.log import ErasedError
 from quivive.ledger.purge import Order
@@ -218,6 +219,61 @@ def test_an_erasure_killed_between_any_two_steps_is_resumed(home, wanted, cache)
     assert proofs(ledger, SHARD, before) == before
     assert sorted(path.name for path in (home.path / FOLDER).iterdir()) == [f"{record.id}.json"]
     assert not list((home.path / "keys/days/aurore/trace").glob("*.next.json"))
+    ledger.close()
+
+
+@pytest.mark.parametrize("half", [b"", b"a torn half of a frame"])
+@pytest.mark.parametrize("then", ["again", "another erasure", "the day is purged"])
+def test_a_failed_write_beside_loses_no_other_entry(home, monkeypatch, half, then):
+    """The next round rewrites before it destroys anything; what was appended since is there too."""
+    ledger = filled(home)
+    write = purge._write
+
+    def refuse(path, data):
+        del data
+        write(path, half)
+        raise StorageError(f"cannot write {path}: no space")
+
+    monkeypatch.setattr(purge, "_write", refuse)
+    with pytest.raises(StorageError, match="no space"):
+        ledger.removing.erase_event(SHARD, 55, order(home))
+    (record,) = ledger.removals.records()
+    with pytest.raises(StorageError, match="not rewritten"):
+        purge.put_in_place(home.path, home.keyring, ledger._heads, ledger.removals, record, home.now)
+    with pytest.raises(StorageError, match="no space"):
+        ledger.removing.again(record, home.now)
+    monkeypatch.undo()
+    gone = {55}
+    ledger.append(home.events(900, 909, at=home.now - 30 * home.day), home.now)
+    ledger.publish(home.now + 2_000_000, force=True)
+    if then == "another erasure":
+        ledger.removing.erase_event(SHARD, 60, order(home))
+        gone.add(60)
+    elif then == "the day is purged":
+        gone |= {i for i in range(330) if i >= 320 or i % 80 >= 40}
+        ledger.removing.purge_day("aurore", "trace", OLD, order(home))
+    record = ledger.removing.again(record, home.now)
+    assert (record.state, ledger.removing.remains(record)) == (RemovalState.REMOVED, [])
+    assert {each.count for each in ledger.removals.records() if each.what is PurgedWhat.EVENT} == {1}
+    for _ in range(2):
+        assert set(proofs(ledger, SHARD, [i for i in range(330) if i not in gone])) == set(range(330)) - gone
+        assert len(numbers(ledger.read({}, 1_000))) == 330 - len(gone)
+        assert not [path for path in (home.path / FOLDER).iterdir() if path.suffix == ".segment"]
+        ledger.close()
+        ledger = home.open()
+    ledger.close()
+
+
+def test_what_was_appended_before_the_old_key_went_stays(home):
+    """Ready, then refused: the day goes on under its old key, and the rewrite takes that in."""
+    ledger = filled(home)
+    with pytest.raises(KilledError):
+        ledger.removing.erase_event(SHARD, 55, order(home), kill_at("old key"))
+    (record,) = ledger.removals.records()
+    assert record.state is RemovalState.READY
+    ledger.append(home.events(900, 909, at=home.now - 30 * home.day), home.now)
+    ledger.removing.again(record, home.now)
+    assert len(numbers(ledger.read({}, 1_000))) == 329
     ledger.close()
 
 
