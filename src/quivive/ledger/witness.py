@@ -2,8 +2,9 @@
 
 Run by a client company with one command; a process of its own, kept small: its own few lines of HTTP instead of a
 framework (measured: below 30 MB). Must never sign before the new size is on disk, never sign a smaller tree, another
-tree of the same size or one that does not contain the last one, and never forget what it refused: two checkpoints that
-contradict each other are the proof of a split view, and are kept.
+tree of the same size or one that does not contain the last one, and never forget a contradiction: two
+checkpoints of one size and different roots are the proof of a split view, and are kept. A larger tree refused for its
+proof is not one: anybody can put a wrong proof before a genuine checkpoint.
 
 POST /add-checkpoint and GET /<SHA-256 of the origin>/checkpoint; everything else is 404.
 """
@@ -34,7 +35,7 @@ MAX_REQUEST_BYTES: Final = 128 * 1024
 """Body or head of a request: 63 proof lines and a note of ten signatures are below 64 kB."""
 MAX_PROOF_LINES: Final = 63
 MAX_CONFLICTS: Final = 1_000
-"""Kept contradictions: each is a proof; a log that makes more is judged already."""
+"""Kept contradictions: two roots signed for one size, each pair once; a log that makes more is judged already."""
 REQUEST_SECONDS: Final = 20
 KEY_FILE: Final = "witness.key"
 DATABASE_FILE: Final = "witness.db"
@@ -132,7 +133,7 @@ class Witness:
         size, root = (row[0], row[1]) if row else (0, EMPTY_ROOT)
         differs = bool(row) and offered.size == size and offered.root != root
         if row and differs:
-            self._keep_conflict(offered, row[2], note)
+            self._keep_conflict(offered, row[2], _own_lines(note, self._logs[offered.origin]))
         if old != size:
             return Answer(409, f"{size}\n", "text/x.tlog.size")
         if differs:
@@ -143,12 +144,15 @@ class Witness:
         try:
             verify_consistency(old=old, new=offered.size, old_root=root, new_root=offered.root, proof=proof)
         except ProofError as error:
-            if row and proof:
-                self._keep_conflict(offered, row[2], note)
             return Answer(422, f"consistency proof: {error}\n")
         return None
 
     def _keep_conflict(self, offered: Checkpoint, held: str, note: str) -> None:
+        """Two heads of one size; the same size and root are kept once."""
+        text = f"{offered.text}\n"
+        known = "select 1 from conflicts where origin = ? and substr(offered, 1, ?) = ?"
+        if self._db.execute(known, (offered.origin, len(text), text)).fetchone():
+            return
         if self._db.execute("select count(*) from conflicts").fetchone()[0] < MAX_CONFLICTS:
             values = (offered.origin, self._clock(), held, note)
             self._db.execute("insert into conflicts values (?, ?, ?, ?)", values)

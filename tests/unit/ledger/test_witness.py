@@ -95,16 +95,32 @@ def test_malformed_submissions_are_bad_requests(witness):
 
 
 def test_a_split_view_is_refused_and_both_heads_are_kept(witness):
-    """Two roots for one size, or a larger tree that does not contain the last: 422 and a portable proof (fault 25)."""
+    """Two roots for one size: 422 and a portable proof, kept once; a larger tree without the last: 422 (fault 25)."""
     other = [leaf_hash(b"other"), *LEAVES[1:]]
     assert witness.add_checkpoint(request(0, 9)).status == 200
-    assert witness.add_checkpoint(request(9, 9, leaves=other)).status == 422
+    for _ in range(2):
+        assert witness.add_checkpoint(request(9, 9, leaves=other)).status == 422
     assert witness.add_checkpoint(request(9, 20, leaves=other)).status == 422
     kept = witness.conflicts()
-    assert [(origin, at) for origin, at, _, _ in kept] == [(ORIGIN, AT)] * 2
+    assert [(origin, at) for origin, at, _, _ in kept] == [(ORIGIN, AT)]
     for _, _, held, offered in kept:
         texts = [open_signed(note.encode(), *verifier_keys(ORIGIN, LOG))[0] for note in (held, offered)]
         assert texts[0] != texts[1]
+
+
+def test_wrong_proofs_before_genuine_heads_leave_room_for_a_split_view(witness, monkeypatch):
+    """Anybody may submit them: they are refused, not kept, and a real contradiction still is."""
+    monkeypatch.setattr("quivive.ledger.witness.MAX_CONFLICTS", 1)
+    assert witness.add_checkpoint(request(0, 9)).status == 200
+    for size in range(10, 20):
+        assert witness.add_checkpoint(request(9, size, proof=[bytes(32)])).status == 422
+    assert witness.conflicts() == []
+    other = [leaf_hash(b"other"), *LEAVES[1:]]
+    assert witness.add_checkpoint(request(9, 9, leaves=other)).status == 422
+    assert witness.add_checkpoint(request(3, 9, leaves=[leaf_hash(b"third"), *LEAVES[1:]])).status == 409
+    ((_, _, held, offered),) = witness.conflicts()
+    roots = {open_signed(note.encode(), *verifier_keys(ORIGIN, LOG))[0].split("\n")[2] for note in (held, offered)}
+    assert roots == {base64.b64encode(root(9, leaves)).decode() for leaves in (LEAVES, other)}
 
 
 def test_what_was_cosigned_survives_a_restart(witness, tmp_path):
