@@ -39,7 +39,7 @@ from quivive.privacy.keyring import Keyring
 from quivive.projection.projection import Projection, ProjectionUnavailableError
 from quivive.recordings.audio import AudioAbsentError, AudioStore, AudioUnreachableError
 from quivive.recordings.gather import Gathered, Place, gather, mark_contents
-from quivive.recordings.judging import Judged, held, judge
+from quivive.recordings.judging import Hold, Judged, held, judge
 from quivive.recordings.plan import make_plan
 from quivive.recordings.purge import Agreement, Outcome, carry_out
 from quivive.recordings.stores import open_stores, places
@@ -334,22 +334,38 @@ class AudioKeeping:
         return outcome
 
     def _held(self, plan: PlanBody) -> Callable[[Sequence[PlanItem]], set[str]]:
-        """Which objects a hold keeps, as the ledger shows it at each question; their calls are looked up once."""
+        """Which objects a hold keeps, as the ledger shows it at each question; their calls are looked up once.
+
+        Of every company: a call learned since the plan may have moved an object to another one. While a hold stands,
+        an object that this look does not show is kept, and one whose store is silent cannot be asked about.
+        """
         known: dict[str, Judged] = {}
+        silent: set[str] | None = None
 
         def ask(items: Sequence[PlanItem]) -> set[str]:
+            nonlocal silent
             holds = self.facts.holds()
-            if holds and not known:
-                known.update({each.seen.audio: each for each in self.look(plan.controller, plan.stores).judged})
-            now = self._clock()
-            return {
-                item.audio
-                for item in items
-                if (each := known.get(item.audio))
-                and held(each.seen, holds, contact=each.contact, campaign=each.campaign, now=now)
-            }
+            if not holds:
+                return set()
+            if silent is None:
+                look = self.look(stores={item.store for item in plan.items})
+                known.update({each.seen.audio: each for each in look.judged})
+                silent = set(look.silent)
+            if unseen := silent & {item.store for item in items}:
+                raise AudioUnreachableError(f"holds cannot be told: {', '.join(sorted(unseen))} did not answer")
+            return {item.audio for item in items if self._kept(known.get(item.audio), holds, plan.controller)}
 
         return ask
+
+    def _kept(self, judged: Judged | None, holds: Sequence[Hold], controller: str) -> bool:
+        """Whether an object of a plan is kept by a hold of its company, or of the one whose plan it is."""
+        if judged is None:
+            return True
+        now = self._clock()
+        return any(
+            held(seen, holds, contact=judged.contact, campaign=judged.campaign, now=now)
+            for seen in (judged.seen, replace(judged.seen, controller=controller))
+        )
 
     # --- what needs no second person
 

@@ -7,6 +7,7 @@ whose content is not what two persons agreed to remove.
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Final, Protocol
 
@@ -77,7 +78,10 @@ def carry_out(
     principal: str,
     backup_days_max: int,
 ) -> Outcome:
-    """Make one attempt at a whole plan. `keys`: the operator's, which name the objects. `held`: ids kept by a hold."""
+    """Make one attempt at a whole plan. `keys`: the operator's, which name the objects. `held`: ids kept by a hold.
+
+    `held` raises AudioUnreachableError when it cannot tell; nothing it was asked about is removed then.
+    """
     step = _Steps(plan, journal, attempt, principal, clock)
     step.write(PlanStep.BEGUN, removed=0, left=len(plan.items), failures=())
     run = _Run()
@@ -90,7 +94,8 @@ def carry_out(
     run.looked_at = 0
     still = _look(run, plan, items, stores, keys, clock)
     if plan.declared:
-        kept = held([items[audio] for audio in still])
+        with suppress(AudioUnreachableError):  # then all of it is left
+            kept = held([items[audio] for audio in still])
         _too_old(run, plan, items, stores, agreement, clock)
     for audio in still.keys() - kept:
         run.failures.setdefault(audio, AudioFailure.STILL_LISTED)
@@ -176,7 +181,11 @@ def _remove(
         wanted = sorted(audio for audio in here if items[audio].store == name)
         for begin in range(0, len(wanted), BATCH):
             batch = wanted[begin : begin + BATCH]
-            now_held = held([items[audio] for audio in batch])
+            try:
+                now_held = held([items[audio] for audio in batch])
+            except AudioUnreachableError:  # nobody can say what is held: nothing goes, tried again later
+                run.failures.update(dict.fromkeys(batch, AudioFailure.UNREACHABLE))
+                continue
             kept |= now_held
             paths = {}
             for audio in batch:

@@ -1,8 +1,10 @@
 """Recordings end with proof: plan, second person, removal, certificate; nothing else removes but an objection."""
 
 import contextlib
+import itertools
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,6 +18,8 @@ from quivive.model.entry import EntryKind
 from quivive.model.errors import RefusedError
 from quivive.model.purge import POLICY_PRINCIPAL, PurgeRule, removed_root
 from quivive.privacy.pseudonym import contact_key
+from quivive.recordings.audio import AudioUnreachableError
+from quivive.recordings.audio_folder import FolderStore
 from quivive.recordings.purge import Outcome
 
 
@@ -176,13 +180,14 @@ def _scope(centre):
     return Scope(controllers=("aurore",), from_at=0, to_at=centre.now, purpose="test", principal="test")
 
 
-def hold(centre, call, *, approved_by="dpo-1", until=30 * DAY_US, hold_id="1" * 32, released=False):
+def hold(centre, call, *, approved_by="dpo-1", until=30 * DAY_US, hold_id="1" * 32, released=False,
+         controller="aurore"):  # fmt: skip
     body = AudioHoldBody(
-        hold=hold_id, controller="aurore", scope=HoldScope.CONTACT, object=contact_key(centre.keys(), call),
+        hold=hold_id, controller=controller, scope=HoldScope.CONTACT, object=contact_key(centre.keys(controller), call),
         reference="RG-7", from_at=centre.now, until_at=centre.now + until, asked_by="owner", approved_by=approved_by,
         approval="", released=released,
     )  # fmt: skip
-    centre.writer.write(EntryKind.RECORDING_HOLD, body, controller="aurore")
+    centre.writer.write(EntryKind.RECORDING_HOLD, body, controller=controller)
 
 
 def test_a_hold_beats_a_purge_until_its_end(centre):
@@ -201,6 +206,48 @@ def test_a_hold_beats_a_purge_until_its_end(centre):
     centre.agreed()
     centre.audio.carry_approved()
     assert "0199000001-A-2.wav" not in centre.names()
+
+
+@pytest.mark.parametrize("marked", [True, False])
+def test_nothing_is_removed_while_nobody_can_tell_what_is_held(centre, monkeypatch, marked):
+    """A hold stands and the look for it fails, or does not show the object: nothing goes; told, tried again."""
+    backlog(centre)
+    centre.agreed()
+    hold(centre, "A-2")
+    real, count = FolderStore.scan, itertools.count(1)
+
+    def scan(self, at, **more):
+        if next(count) == 2:  # the first finds the objects of the plan, the second is the look for holds
+            if marked:
+                raise AudioUnreachableError("away")
+            return replace(real(self, at, **more), objects=())
+        return real(self, at, **more)
+
+    monkeypatch.setattr(FolderStore, "scan", scan)
+    (outcome,) = centre.audio.carry_approved()
+    assert outcome.removed == 0
+    assert (outcome.left, outcome.kept) == ((2, 0) if marked else (0, 2))
+    assert len(centre.names()) == 4
+    assert centre.writer.of("recording.purge") == []
+    centre.now += HOUR_US
+    assert [each.kept for each in centre.audio.carry_approved()] == ([1] if marked else [])
+    assert "0199000001-A-2.wav" in centre.names()
+
+
+def test_a_hold_keeps_what_a_call_learned_since_moved_to_another_company(centre):
+    """The object of the operator's plan is known as boreal's now, and boreal holds that call."""
+    centre.file("C-1")
+    path = centre.home / "monitor" / "0199000001-C-1.wav"
+    long_ago = centre.now / 1e6 - 300 * 86_400
+    os.utime(path, (long_ago, long_ago))
+    centre.desk.plan("operator", centre.person("evaluator", "eva-1"))
+    plan = centre.writer.of("recording.plan")[-1].plan
+    centre.desk.decide(plan, centre.person("dpo"), agreed=True)
+    centre.call("C-1", 300, "boreal")
+    hold(centre, "C-1", controller="boreal")
+    (outcome,) = centre.audio.carry_approved()
+    assert (outcome.removed, outcome.kept) == (0, 1)
+    assert centre.names() == ["0199000001-C-1.wav"]
 
 
 def test_a_hold_of_one_person_lasts_a_week(centre):
