@@ -8,6 +8,7 @@ rest in the ledger.
 
 import shutil
 import threading
+import time
 import traceback
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -58,6 +59,9 @@ HOLD_OPEN_US: Final = 7 * DAY_US
 """So long a hold keeps what it names before a second person has agreed; then it lapses."""
 RECONCILE_AFTER_US: Final = 3 * HOUR_US
 """After midnight UTC: the day is sealed and its late parts have come."""
+READY_WITHIN_S: Final = 10.0
+"""So long an order waits for what is durable to be known; then it is refused."""
+READY_PAUSE_S: Final = 0.05
 MAX_DIFFERENCES_TOLD: Final = 10
 PURPOSE: Final = "retention"
 STATES: Final = frozenset(
@@ -283,11 +287,16 @@ class RetentionRoom:
             return self._ledger.removing.end_controller(controller, order)
 
     def refuse_held(self, places: Iterable[SegmentDay], now: int) -> None:
-        """Refuse what a hold keeps (fault 43).
+        """Refuse what a hold keeps (fault 43), and anything as long as a durable hold may not be known yet.
 
         Raises:
-            RefusedError: `removal_held`, with the hold's id.
+            RefusedError: `removal_held`, with the hold's id; `not_ready`.
         """
+        end = time.monotonic() + READY_WITHIN_S
+        while not self.ready():
+            if time.monotonic() >= end:
+                raise RefusedError("not_ready", "try again in a moment")
+            time.sleep(READY_PAUSE_S)
         holds = self.holds(now)
         for place in places:
             if name := held(place, holds, now):

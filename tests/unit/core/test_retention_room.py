@@ -107,6 +107,38 @@ def test_a_hold_keeps_a_day_and_refuses_an_order(core, room):
     assert len(fresh.round(NOW + 2 * DAY_US).certificates) == 1
 
 
+def test_an_order_waits_for_what_is_still_in_the_spool(core, monkeypatch):
+    """Fault 43 after a restart: a hold that is durable and not yet projected is not overlooked."""
+    hold = Hold(
+        hold="ce" * 16, controller="aurore", retention_class="", from_at=day_start(OLD_DAY),
+        to_at=day_start(OLD_DAY) + DAY_US, until_at=NOW + DAY_US, order="TJ-7", approval="", placed_by="p-1",
+        approved_by="p-2",
+    )  # fmt: skip
+    core.writer.write(EntryKind.CONFIGURATION, {"operator": "Centre"})
+    core.writer.write(EntryKind.HOLD, hold)
+    written(core, story())
+    fresh, place = room_of(core), SegmentDay(controller="aurore", retention_class="trace", day=OLD_DAY)
+    monkeypatch.setattr("quivive.core.retention_room.READY_WITHIN_S", 0.1)
+    for removal in (lambda: fresh.remove_day(place, ORDER), lambda: fresh.end_controller("aurore", ORDER)):
+        with pytest.raises(RefusedError) as refused:
+            removal()
+        assert refused.value.code == "not_ready"
+    monkeypatch.undo()
+    core.start()
+    with pytest.raises(RefusedError) as refused:
+        fresh.remove_day(place, ORDER)
+    assert (refused.value.code, refused.value.detail) == ("removal_held", hold.hold)
+    until(lambda: fresh.ready() and core.ledger.removing.segment_days())
+    shard = "aurore/" + utc_day(Micros(NOW))[:6]
+    until(lambda: core.ledger.head(shard).entries >= 62)
+    old = next(e for e in core.ledger.read({}, 500) if key("old-7").encode() in e.data)
+    monkeypatch.setattr("quivive.core.retention_room.READY_WITHIN_S", 0.1)
+    monkeypatch.setattr(fresh, "_caught_up", lambda: False)
+    with pytest.raises(RefusedError, match="not_ready"):
+        fresh.erase_event(old.shard, old.index, ORDER)
+    assert core.ledger.removals.records() == []
+
+
 def test_a_hold_that_nobody_agreed_to_lapses(core, room):
     """One person keeps for a week; two persons keep until the date."""
     alone = Hold(
