@@ -89,7 +89,8 @@ def _bypass(cli: click.RichGroup) -> None:
     @click.pass_obj
     def bypass(home: Path, source: str) -> None:
         """Print where to connect without the relay, should it ever have to be taken out of the way."""
-        from quivive.settings import SourceKind, load_settings, parse_address  # noqa: PLC0415 - heavy, as in cli
+        from quivive.addresses import parse_address
+        from quivive.settings import SourceKind, load_settings  # noqa: PLC0415 - heavy, as in cli
 
         found = load_settings(home).sources.get(source)
         if found is None or found.kind is not SourceKind.POSTGRES:

@@ -37,10 +37,10 @@ def serving(place):
 
 
 @contextmanager
-def browsing(address, *, script, tolerate=(), **options):
+def browsing(address, *, script, tolerate=(), beyond=(), **options):
     """A page of a fresh browser; on leaving, no request went elsewhere and no console error was seen.
 
-    `tolerate`: statuses (as text) of pages that a test opens knowing them refused; Chromium tells each as an error.
+    `beyond`: beginnings of addresses of another's pages (a provider's, which may load what it likes). `tolerate`: statuses (as text) of pages that a test opens knowing them refused; Chromium tells each as an error.
     """
     requests, errors = [], []
     with sync_playwright() as playwright:
@@ -55,10 +55,11 @@ def browsing(address, *, script, tolerate=(), **options):
             yield page
         finally:
             browser.close()
-    elsewhere = [url for url in requests if not url.startswith((f"{address}/", "data:"))]
+    elsewhere = [url for url in requests if not url.startswith((f"{address}/", "data:", *beyond))]
     assert requests
     assert elsewhere == []
-    unforeseen = [error for error in errors if not any(f"status of {status}" in error for status in tolerate)]
+    known = (*(f"status of {status}" for status in tolerate), *(("net::ERR",) if beyond else ()))
+    unforeseen = [error for error in errors if not any(part in error for part in known)]
     assert unforeseen == []
 
 
