@@ -98,7 +98,12 @@ class _RecordingCommands:
             version = 0 if newest is None else newest.version
         role = Role.DPO if Role.DPO in principal.roles else principal.role_text
         body = await self._desk.decide(
-            name, version, agree=bool(request.get("agree", True)), principal=principal.id, role=role
+            name,
+            version,
+            agree=bool(request.get("agree", True)),
+            principal=principal.id,
+            role=role,
+            controllers=principal.controllers,
         )
         await self._act(ActKind.DECIDE_CAMPAIGN, f"{name}/{version}", (body.controller,), principal=principal)
         return self._told(body)

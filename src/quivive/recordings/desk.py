@@ -5,7 +5,7 @@ person alone decided, and never take a personnel number further than its pseudon
 """
 
 import secrets
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from typing import Any, Final
@@ -169,15 +169,19 @@ class Desk:
             )
         return Proposed(body=body, warnings=judged.warnings)
 
-    async def decide(self, name: str, version: int, *, agree: bool, principal: str, role: str) -> CampaignBody:
-        """The second person announces a proposed campaign, or refuses it.
+    async def decide(
+        self, name: str, version: int, *, agree: bool, principal: str, role: str, controllers: Collection[str]
+    ) -> CampaignBody:
+        """The second person announces a proposed campaign, or refuses it. `controllers`: the companies he may act for.
 
         Raises:
-            RefusedError: `campaign_unknown`, or an ApprovalRefusal; nothing changed.
+            RefusedError: `campaign_unknown`, `controller_unknown`, or an ApprovalRefusal; nothing changed.
         """
         body, approval = self.register.campaign(name, version), self.register.approval(name, version)
         if body is None or approval is None or body.state is not CampaignState.PROPOSED:
             raise RefusedError("campaign_unknown", "no proposed campaign of this name and version")
+        if body.controller not in controllers:
+            raise RefusedError("controller_unknown", "the campaign of a company this person does not act for")
         now = self._ports.clock()
         # What the second person saw is what was proposed: the digest is of the body itself.
         assert approval.digest == digest(body)

@@ -53,12 +53,13 @@ def test_two_persons_by_command_and_the_gate_follows(core, keeper):
     core.start()
     token = core.vault.issue_token(name="dpo", sources=(), roles=(Role.DPO,), controllers=("aurore",), expires_at=0)
     other = core.vault.issue_token(name="x", sources=(), roles=(Role.SECURITY,), controllers=("aurore",), expires_at=0)
+    boreal = core.vault.issue_token(name="b", sources=(), roles=(Role.DPO,), controllers=("boreal",), expires_at=0)
 
     async def work(parts):
         table = handlers(core, keeper, parts)
         added = await table["campaign-add"]({"draft": yaml.safe_dump(DRAFT)})
         assert (added["state"], added["first_day"], added["last_day"]) == ("proposed", "2026-10-19", "2027-01-30")
-        for secret in (other, "guess"):
+        for secret in (other, boreal, "guess"):
             with pytest.raises(RefusedError):
                 await table["campaign-decide"]({"campaign": "formation-aurore", "secret": secret})
         decided = await table["campaign-decide"]({"campaign": "formation-aurore", "secret": token})

@@ -78,4 +78,6 @@ class Place:
     async def announce(self, **changed):
         """Propose and announce the campaign of these tests."""
         body = (await self.desk.propose(DRAFT | changed, principal="evaluator-1", role="evaluator")).body
-        return await self.desk.decide(body.campaign, body.version, agree=True, principal="dpo-1", role="dpo")
+        return await self.desk.decide(
+            body.campaign, body.version, agree=True, principal="dpo-1", role="dpo", controllers=("aurore",)
+        )

@@ -26,6 +26,10 @@ def run(work):
     return asyncio.run(work)
 
 
+def decide(place, *asked, controllers=("aurore",), **more):
+    return place.desk.decide(*asked, controllers=controllers, **more)
+
+
 def propose(place, *, role="evaluator", principal="evaluator-1", **changed):
     return run(place.desk.propose(DRAFT | changed, principal=principal, role=role))
 
@@ -47,7 +51,7 @@ def test_a_refused_draft_is_kept_with_its_rules_and_cannot_be_announced(place):
     assert [refused.code for refused in found.body.refusals] == ["permanent"]
     assert place.kinds() == [EntryKind.RECORDING_CAMPAIGN]
     with pytest.raises(RefusedError, match="campaign_unknown"):
-        run(place.desk.decide("formation-aurore", 1, agree=True, principal="dpo-1", role="dpo"))
+        run(decide(place, "formation-aurore", 1, agree=True, principal="dpo-1", role="dpo"))
 
 
 @pytest.mark.parametrize(
@@ -62,8 +66,20 @@ def test_only_another_person_who_is_the_dpo_announces(place, principal, role, co
     """Nobody announces what he proposed, and no other role does."""
     propose(place)
     with pytest.raises(RefusedError, match=code):
-        run(place.desk.decide("formation-aurore", 1, agree=True, principal=principal, role=role))
+        run(decide(place, "formation-aurore", 1, agree=True, principal=principal, role=role))
     assert place.register.in_force() == []
+
+
+@pytest.mark.parametrize("agree", [True, False])
+def test_nobody_decides_on_the_campaign_of_another_company(place, agree):
+    """The DPO of one company neither announces nor refuses another's; nothing is written."""
+    propose(place)
+    before = place.kinds()
+    asked = {"agree": agree, "principal": "dpo-1", "role": "dpo"}
+    with pytest.raises(RefusedError, match="controller_unknown"):
+        run(decide(place, "formation-aurore", 1, controllers=("boreal",), **asked))
+    assert place.kinds() == before
+    assert run(decide(place, "formation-aurore", 1, **asked)).version == 1
 
 
 def test_a_dpo_does_not_propose_what_only_he_could_announce(place):
@@ -79,7 +95,7 @@ def test_announced_it_is_told_on_the_own_page_of_each_agent_concerned(place):
     counted = place.desk.progress(body)
     assert (counted.concerned, counted.sent, counted.outstanding) == (2, 2, 2)
     propose(place, share_percent=5)
-    refused = run(place.desk.decide("formation-aurore", 2, agree=False, principal="dpo-1", role="dpo"))
+    refused = run(decide(place, "formation-aurore", 2, agree=False, principal="dpo-1", role="dpo"))
     assert refused.state is CampaignState.REFUSED
     assert [each.version for each in place.register.in_force()] == [1]
 

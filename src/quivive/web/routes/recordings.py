@@ -196,8 +196,13 @@ async def decide(request: Request[Any, Any, Any]) -> Response[Any]:
     agree = str(form.get("agree", "")) == "yes"
     role = str(Role.DPO) if Role.DPO in reader.principal.roles else reader.principal.role_text
     decided = await desk.decide(
-        body.campaign, body.version, agree=agree, principal=reader.principal.id, role=role
-    )  # fmt: skip
+        body.campaign,
+        body.version,
+        agree=agree,
+        principal=reader.principal.id,
+        role=role,
+        controllers=reader.controllers,
+    )
     await reader.record(ActKind.DECIDE_CAMPAIGN, object_id=f"{decided.campaign}/{decided.version}", count=1)
     return Redirect(f"{PATH}?done={'announced' if agree else 'declined'}", status_code=303)
 
