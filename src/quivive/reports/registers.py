@@ -14,6 +14,7 @@ from typing import Final
 from quivive.model.clock import SECOND_US, Micros, to_rfc3339
 from quivive.model.errors import QuiviveError
 from quivive.model.register import Register, RegisterRowBody, RegisterState
+from quivive.reports.render import plain_text, spreadsheet_cell
 
 COLUMNS: Final = ("register", "controller", "reference", "label", "country", "from", "to", "due", "state")
 MAX_ROWS: Final = 10_000
@@ -66,19 +67,21 @@ def read_register(data: bytes, controllers: Iterable[str]) -> list[RegisterRowBo
 
 
 def write_register(rows: Iterable[Mapping[str, object]]) -> bytes:
-    """Write lines as `read_register` reads them."""
+    """Write lines as `read_register` reads them; no spreadsheet runs a cell."""
     out = io.StringIO()
     writer = csv.writer(out, delimiter=";", lineterminator="\r\n")
     writer.writerow(COLUMNS)
     for row in rows:
         days = (_day(row[name]) for name in ("from_at", "to_at", "due_at"))
-        texts = (str(row[name]) for name in ("register", "controller", "reference", "label", "country"))
+        texts = (
+            spreadsheet_cell(str(row[name])) for name in ("register", "controller", "reference", "label", "country")
+        )
         writer.writerow([*texts, *days, row["state"]])
     return b"\xef\xbb\xbf" + out.getvalue().encode()
 
 
 def _row(raw: Mapping[str, str | None], number: int, known: frozenset[str]) -> RegisterRowBody | list[_Problem]:
-    cells = {name: (raw.get(name) or "").strip() for name in COLUMNS}
+    cells = {name: plain_text((raw.get(name) or "").strip()).strip() for name in COLUMNS}
     days = {name: _instant(cells[name]) for name in ("from", "to", "due")}
     fits = {
         "register": (cells["register"] in set(Register), "one of " + ", ".join(Register)),

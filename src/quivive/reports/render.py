@@ -107,4 +107,9 @@ def _raw(kind: CellKind, value: str | int) -> str | int:
 
 def spreadsheet_cell(text: str) -> str:
     """A text that no spreadsheet runs; also for the lists that the console exports."""
-    return f"'{text}" if text.startswith(_FORMULA) else text
+    return f"'{text}" if text.lstrip("'").startswith(_FORMULA) else text
+
+
+def plain_text(cell: str) -> str:
+    """The text that `spreadsheet_cell` wrote."""
+    return cell[1:] if cell.startswith("'") and cell.lstrip("'").startswith(_FORMULA) else cell

@@ -51,3 +51,13 @@ def test_what_is_written_is_read_again():
     rows = read(GOOD, "breach;;V-2;;;2026-02-01;2026-02-04;2026-02-04;closed")
     told = [{field: getattr(row, field) for field in row.__slots__} for row in rows]
     assert read_register(write_register(told), ("aurore",)) == rows
+
+
+@pytest.mark.parametrize("label", ["=1+1", "+33 1", "-x", "@SUM(A1)", "'=1", "''@x", "'quoted'", "O'Neil"])
+def test_no_cell_is_a_formula_and_the_text_comes_back(label):
+    """A spreadsheet runs none of them (CSV injection); an apostrophe of the text itself stays."""
+    (row,) = read(GOOD)
+    written = write_register([{field: getattr(row, field) for field in row.__slots__} | {"label": label}])
+    cell = written.decode("utf-8-sig").splitlines()[1].split(";")[3]
+    assert not cell.startswith(("=", "+", "-", "@"))
+    assert read_register(written, ("aurore",))[0].label == label
