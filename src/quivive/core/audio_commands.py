@@ -23,6 +23,7 @@ from quivive.model.errors import RefusedError
 from quivive.model.ids import KEY_PATTERN, OPERATOR
 from quivive.model.permission import Permission, Role
 from quivive.privacy.pseudonym import contact_key
+from quivive.recordings.judging import Hold, held
 from quivive.recordings.plan import csv_of
 from quivive.vault import Principal
 
@@ -203,7 +204,7 @@ class AudioCommands:
     # --- holds
 
     async def hold_add(self, request: dict[str, Any]) -> dict[str, Any]:
-        """Ask for a hold: in force at once, for a week, until a second person agrees."""
+        """Ask for a hold, in force at once, for a week, until a second person agrees; tells what it keeps."""
         controller, now = self._controller(request), self._parts.clock()
         scope = HoldScope(request["scope"])
         subject = self._held_object(controller, scope, str(request["object"]))
@@ -213,13 +214,23 @@ class AudioCommands:
         reference = str(request["reference"]).strip()
         if not reference:
             raise RefusedError("hold_reference", "a hold names the request or proceedings behind it")
+        if scope is HoldScope.CAMPAIGN and not await asyncio.to_thread(self._is_campaign, controller, subject):
+            raise RefusedError("campaign_unknown", "this company announced no campaign of this name")
         hold = AudioHoldBody(
             hold=secrets.token_hex(16), controller=controller, scope=scope, object=subject, reference=reference,
             from_at=now, until_at=until_at, asked_by=OWNER, approved_by="", approval="", released=False,
         )  # fmt: skip
         await self._record(ActKind.HOLD_RECORDINGS, hold.hold, 1)
         await asyncio.to_thread(self._ask, ApprovalAct.RECORDINGS_HOLD, hold)
-        return {"hold": hold.hold, "controller": controller, "until": to_rfc3339(until_at), "state": "proposed"}
+        look = await asyncio.to_thread(self._audio.look, controller)  # after it is in force: a look may take long
+        return {
+            "hold": hold.hold,
+            "controller": controller,
+            "until": to_rfc3339(until_at),
+            "state": "proposed",
+            "keeps": _kept(look, hold),
+            "silent": list(look.silent),
+        }
 
     async def hold_release(self, request: dict[str, Any]) -> dict[str, Any]:
         """Ask that a hold end before its date; it stays in force until a second person agrees."""
@@ -262,6 +273,10 @@ class AudioCommands:
         )  # fmt: skip
         self._writer.write(EntryKind.APPROVAL, body, controller=hold.controller)
 
+    def _is_campaign(self, controller: str, name: str) -> bool:
+        """Whether the company ever announced a campaign of this name; judging knows no other."""
+        return any((each.controller, each.campaign) == (controller, name) for each in self._audio.facts.rules().limits)
+
     def _held_object(self, controller: str, scope: HoldScope, text: str) -> str:
         if scope is HoldScope.CONTACT:
             return contact_key(self._parts.keyring.controller_keys(controller), text)
@@ -299,6 +314,17 @@ class AudioCommands:
                 purpose=PURPOSE,
             )
         )
+
+
+def _kept(look: Look, body: AudioHoldBody) -> int:
+    """How many objects a hold keeps now."""
+    hold = Hold(
+        hold=body.hold, controller=body.controller, scope=body.scope, object=body.object, until_at=body.until_at
+    )
+    return sum(
+        bool(held(each.seen, (hold,), contact=each.contact, campaign=each.campaign, now=look.at))
+        for each in look.judged
+    )
 
 
 def _names(look: Look) -> dict[str, str]:
