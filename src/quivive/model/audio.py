@@ -20,6 +20,8 @@ PLAN_VALID_DAYS: Final = 30
 """So long an approved plan may be carried out, and resumed after a failure."""
 MAX_PLAN_PART_ITEMS: Final = 128
 """Items of one entry of a plan, about 45 kB."""
+MAX_KEPT_IDS: Final = 1_000
+"""Ids of one step, about 35 kB."""
 
 
 class AudioProposal(StrEnum):
@@ -152,7 +154,11 @@ class FailureCount:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanStepBody:
-    """Body of `recording.step`. `removed`, `left`: objects of the plan gone and still there after this attempt."""
+    """Body of `recording.step`. `removed`, `left`: objects of the plan gone and still there after this attempt.
+
+    `kept`: those that a hold keeps, by id; the agreement on them ends with the plan. More than MAX_KEPT_IDS stand in
+    INCOMPLETE steps of the same attempt before its FINISHED one.
+    """
 
     plan: str
     controller: str
@@ -163,6 +169,7 @@ class PlanStepBody:
     removed: int
     left: int
     failures: tuple[FailureCount, ...]
+    kept: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

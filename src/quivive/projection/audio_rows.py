@@ -34,6 +34,7 @@ AUDIO_LAYOUT: Final[dict[str, tuple[tuple[str, str], ...]]] = {
     "audio_step": (
         ("plan", KEY), ("attempt", INT), ("step", TEXT), ("tie", TIE), ("controller", TEXT), ("stepped_at", INT),
         ("principal", TEXT), ("removed", INT), ("left_over", INT), ("failures", TEXT),
+        ("kept", TEXT),
     ),
     "audio_hold": (
         ("hold", KEY), ("version", INT), ("tie", TIE), ("controller", TEXT), ("scope", TEXT), ("object", TEXT),
@@ -74,7 +75,7 @@ def _step(rows: Rows, envelope: Envelope, tie: int, body: PlanStepBody) -> None:
     rows["audio_step"].append(
         (
             body.plan, body.attempt, body.step, tie, body.controller, body.at, body.principal, body.removed, body.left,
-            _json(body.failures),
+            _json(body.failures), ",".join(body.kept),
         )
     )  # fmt: skip
 

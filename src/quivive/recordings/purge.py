@@ -11,7 +11,15 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Final, Protocol
 
-from quivive.model.audio import AudioFailure, FailureCount, PlanBody, PlanItem, PlanStep, PlanStepBody
+from quivive.model.audio import (
+    MAX_KEPT_IDS,
+    AudioFailure,
+    FailureCount,
+    PlanBody,
+    PlanItem,
+    PlanStep,
+    PlanStepBody,
+)
 from quivive.model.purge import CertificateBody
 from quivive.privacy.pseudonym import ControllerKeys
 from quivive.recordings.audio import AudioAbsentError, AudioObject, AudioStore, AudioUnreachableError, audio_id
@@ -113,7 +121,11 @@ def carry_out(
         backup_days_max=backup_days_max,
     )  # fmt: skip
     failures = (FailureCount(failure=AudioFailure.HELD_SINCE, count=len(kept)),) if kept else ()
-    step.write(PlanStep.FINISHED, removed=removed, left=0, failures=failures)
+    ids = sorted(kept)
+    while len(ids) > MAX_KEPT_IDS:
+        step.write(PlanStep.INCOMPLETE, removed=removed, left=0, failures=failures, kept=tuple(ids[:MAX_KEPT_IDS]))
+        ids = ids[MAX_KEPT_IDS:]
+    step.write(PlanStep.FINISHED, removed=removed, left=0, failures=failures, kept=tuple(ids))
     return Outcome(removed=removed, left=0, kept=len(kept), failures=failures, certificates=written)
 
 
@@ -125,7 +137,10 @@ class _Steps:
     principal: str
     clock: Callable[[], int]
 
-    def write(self, step: PlanStep, *, removed: int, left: int, failures: tuple[FailureCount, ...]) -> None:
+    def write(
+        self, step: PlanStep, *, removed: int, left: int, failures: tuple[FailureCount, ...],
+        kept: tuple[str, ...] = (),
+    ) -> None:  # fmt: skip
         self.journal.step(
             PlanStepBody(
                 plan=self.plan.plan,
@@ -137,6 +152,7 @@ class _Steps:
                 removed=removed,
                 left=left,
                 failures=failures,
+                kept=kept,
             )
         )
 

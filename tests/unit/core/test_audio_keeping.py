@@ -250,6 +250,35 @@ def test_a_hold_keeps_what_a_call_learned_since_moved_to_another_company(centre)
     assert centre.names() == ["0199000001-C-1.wav"]
 
 
+@pytest.mark.parametrize("a_step", [1_000, 1])
+def test_what_a_hold_kept_of_a_finished_plan_needs_a_new_agreement(centre, monkeypatch, a_step):
+    """The hold ends: the daily round neither takes it for something that came back, nor removes it; two persons may."""
+    monkeypatch.setattr("quivive.recordings.purge.MAX_KEPT_IDS", a_step)
+    backlog(centre)
+    centre.call("A-4", 50)
+    kept = [centre.file("A-2"), centre.file("A-4")]
+    centre.agreed()
+    hold(centre, "A-2")
+    hold(centre, "A-4", hold_id="2" * 32)
+    (outcome,) = centre.audio.carry_approved()
+    assert (outcome.removed, outcome.kept, outcome.whole) == (1, 2, True)
+    steps = centre.writer.of("recording.step")
+    assert len({audio for step in steps for audio in step.kept}) == 2
+    assert steps[-1].step == "finished"
+    assert centre.audio.carry_approved() == []
+    centre.now += 31 * DAY_US
+    look = centre.audio.look("aurore")
+    assert "found_again" not in {each.reason for each in look.judged}
+    centre.audio.round()
+    assert all(path.exists() for path in kept)
+    assert len(centre.writer.of("recording.purge")) == 1
+    (proposed,) = [part for part in centre.writer.of("recording.plan")[1:] if part.controller == "aurore"]
+    assert not proposed.follows
+    centre.desk.decide(proposed.plan, centre.person("dpo"), agreed=True)
+    centre.audio.carry_approved()
+    assert not any(path.exists() for path in kept)
+
+
 def test_a_hold_of_one_person_lasts_a_week(centre):
     """Asked for, it keeps at once; without a second person it ends after seven days."""
     backlog(centre)
