@@ -21,7 +21,17 @@ from quivive.projection.query import MAX_ROWS
 from quivive.recordings.audio import AudioAbsentError, AudioUnreachableError, Scan
 from quivive.recordings.gather import gather
 from quivive.recordings.judging import Judged, Told, judge
-from quivive.recordings.playback import TYPES, PlaybackRefusal, add_heard, heard_ms, milliseconds_of, refusal
+from quivive.recordings.playback import (
+    BURST_MS,
+    PACE_MAX,
+    TYPES,
+    PlaybackRefusal,
+    add_heard,
+    heard_ms,
+    milliseconds_of,
+    refusal,
+    sounding_s,
+)
 
 SILENCE_US: Final = 10 * MINUTE_US
 """A playback that asked for nothing so long is over: the page was left."""
@@ -48,6 +58,8 @@ class Playing:
     expires_at: int
     seen_at: int
     heard: list[tuple[int, int]] = field(default_factory=list)
+    paced_s: float = 0.0
+    """Monotonic instant up to which what was sent lasts."""
 
 
 class Playbacks:
@@ -177,11 +189,14 @@ class Playbacks:
         return playing
 
     def may_go_on(self, playing: Playing) -> None:
-        """Ask again before each stretch of sound: limit and objection.
+        """Ask again before each block of sound: still open, limit and objection.
 
         Raises:
             RefusedError: no more of it.
         """
+        with self._lock:
+            if playing.ident not in self._open:
+                raise RefusedError(PlaybackRefusal.OVER)
         if self._clock() > playing.expires_at:
             raise RefusedError(PlaybackRefusal.PAST_LIMIT)
         objected = {row["contact"] for row in self._audio.facts.query("audio_objections", limit=MAX_ROWS)}
@@ -191,22 +206,37 @@ class Playbacks:
         playing.seen_at = self._clock()
 
     def read(self, playing: Playing, start: int, end: int) -> Iterator[bytes]:
-        """Bytes of an open playback, each counted as it leaves."""
+        """Bytes of an open playback, each counted as it leaves; none after its closing, which told what was heard."""
         for block in self._audio.stores[playing.store].read(playing.path, start, end):
-            self._count(playing, start, start + len(block))
+            if not self._count(playing, start, start + len(block)):
+                return
             start += len(block)
             yield block
 
-    def _count(self, playing: Playing, start: int, end: int) -> None:
+    def pace(self, playing: Playing, count: int, now_s: float) -> float:
+        """Seconds to wait before the next `count` bytes, over all requests since it opened; they count as sent.
+
+        A negative `count` gives back what was not sent after all.
+        """
+        cost_s = sounding_s(count, playing.size, playing.length_ms) / PACE_MAX
         with self._lock:
+            begins_s = max(playing.paced_s, now_s) if count > 0 else playing.paced_s
+            playing.paced_s = begins_s + cost_s
+        return max(0.0, begins_s - now_s - BURST_MS / 1_000 / PACE_MAX)
+
+    def _count(self, playing: Playing, start: int, end: int) -> bool:
+        with self._lock:
+            if playing.ident not in self._open:
+                return False
             playing.heard = add_heard(playing.heard, start, end)
             playing.seen_at = self._clock()
             heard = heard_ms(playing.heard, playing.size, playing.length_ms)
-            due = heard - playing.body.heard_ms >= SAVE_EVERY_MS and playing.ident in self._open
+            due = heard - playing.body.heard_ms >= SAVE_EVERY_MS
             if due:
                 playing.body = self._next(playing, ended_at=0)
         if due:
             self._write(playing.body)
+        return True
 
     def close(self, ident: str, principal: str) -> int:
         """Close a playback with what was heard, in milliseconds; -1 when it was closed already."""

@@ -17,6 +17,8 @@ BURST_MS: Final = 5_000
 """Sound sent at once when a stretch begins; a player needs a few seconds before it starts."""
 PACE_MAX: Final = 1.25
 """Then at most so many times as fast as it is heard: what was sent was heard, but for a few seconds."""
+UNKNOWN_RATE: Final = 16_000
+"""Bytes a second of a sound whose length nothing tells."""
 _RANGE: Final = re.compile(r"bytes=(\d{0,15})-(\d{0,15})", re.ASCII)
 _WAV_MIN: Final = 44
 TYPES: Final = {
@@ -107,9 +109,8 @@ def heard_ms(heard: list[tuple[int, int]], size: int, length_ms: int) -> int:
     return sum(last - first for first, last in heard) * length_ms // size
 
 
-def pause_s(sent: int, elapsed_s: float, size: int, length_ms: int) -> float:
-    """Seconds to wait before the next bytes of a stretch, of which `sent` were sent in `elapsed_s`."""
+def sounding_s(count: int, size: int, length_ms: int) -> float:
+    """Seconds that so many bytes of a sound last; of unknown length, at the rate of a telephone's WAV."""
     if not size or not length_ms:
-        return 0.0
-    ahead_ms = sent * length_ms / size - BURST_MS
-    return max(0.0, ahead_ms / 1_000 / PACE_MAX - elapsed_s)
+        return count / UNKNOWN_RATE
+    return count * length_ms / size / 1_000

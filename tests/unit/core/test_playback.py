@@ -98,6 +98,33 @@ def test_an_objection_ends_what_is_being_heard(centre):
     assert refused(centre) == "playback_objected"
 
 
+def test_after_the_closing_nothing_more_is_sent(centre):
+    """A stream under way ends with the playback: the entry told what was heard, more would be heard uncounted."""
+    playing = ask(centre)
+    blocks = centre.playbacks.read(playing, 0, len(WAV))
+    assert next(blocks)
+    centre.playbacks.close(playing.ident, "eva-1")
+    with pytest.raises(RefusedError, match="playback_over"):
+        centre.playbacks.may_go_on(playing)
+    assert list(blocks) == []
+
+
+@pytest.mark.parametrize("length_ms", [SECONDS * 1_000, 0])
+def test_a_playback_is_sent_hardly_faster_than_it_is_heard(centre, length_ms):
+    """Whatever the number of its requests, and of unknown length too; what was not sent is given back."""
+    playing = ask(centre)
+    playing.length_ms = length_ms
+    pace, second = centre.playbacks.pace, 16_000
+    assert pace(playing, 5 * second, 100.0) == 0.0
+    assert pace(playing, 20 * second, 100.0) == pytest.approx(0, abs=0.1)
+    assert pace(playing, 5 * second, 100.0) == pytest.approx(16, abs=0.1)  # another request, at once
+    assert pace(playing, -5 * second, 100.0) >= 0
+    assert pace(playing, 5 * second, 110.0) == pytest.approx(6, abs=0.1)
+    assert pace(playing, 5 * second, 900.0) == 0.0
+    assert pace(playing, 10 * second, 900.0) == pytest.approx(0, abs=0.1)
+    assert pace(playing, 5 * second, 900.0) == pytest.approx(8, abs=0.1)  # a pause saves up nothing
+
+
 def test_an_address_belongs_to_who_asked(centre):
     """Another person's address answers nothing, whatever he may hear himself."""
     playing = ask(centre)

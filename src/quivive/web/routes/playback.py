@@ -16,7 +16,8 @@ from quivive.model.entry import ActKind
 from quivive.model.errors import RefusedError
 from quivive.model.permission import Permission
 from quivive.model.recording import ListeningReason, Purpose
-from quivive.recordings.playback import PlaybackRefusal, Span, pause_s, span_of
+from quivive.recordings.audio import READ_BYTES
+from quivive.recordings.playback import PlaybackRefusal, Span, span_of
 from quivive.web.audio_services import OpenPlayback, PlaybackDesk
 from quivive.web.guards import requires
 from quivive.web.pages import page
@@ -25,8 +26,6 @@ from quivive.web.reading import Purpose as LookPurpose
 from quivive.web.services import Services
 
 REASONS: Final = tuple(reason for reason in ListeningReason if reason is not ListeningReason.UNSTATED)
-ALIVE_EVERY: Final = 8
-"""Blocks of sound between two looks at limit and objections: half a minute of telephone quality."""
 _PLAYERS: Final = frozenset({"", "audio", "video"})
 """`Sec-Fetch-Dest` of a player; a browser that opens or saves the address says `document`."""
 
@@ -128,21 +127,26 @@ async def playback_sound(request: Request[Any, Any, Any], ident: str) -> Respons
 
 
 async def _sound(desk: PlaybackDesk, playing: OpenPlayback, span: Span) -> AsyncIterator[bytes]:
-    """Blocks of sound, paced; ends when the limit is reached or the caller's objection arrives meanwhile."""
-    began, sent, blocks = time.monotonic(), 0, desk.read(playing, span.start, span.end)
-    number = 0
-    while block := await asyncio.to_thread(next, blocks, b""):
+    """Blocks of sound, paced over all requests; ends with the playback, at its limit, or at the caller's objection."""
+    at, blocks = span.start, desk.read(playing, span.start, span.end)
+    while at < span.end:
+        count = min(READ_BYTES, span.end - at)
+        wait = desk.pace(playing, count, time.monotonic())
+        try:
+            if wait:
+                await asyncio.sleep(wait)
+        except asyncio.CancelledError:
+            desk.pace(playing, -count, time.monotonic())
+            raise
+        try:
+            await asyncio.to_thread(desk.may_go_on, playing)
+        except RefusedError:
+            return
+        block = await asyncio.to_thread(next, blocks, b"")
+        if not block:
+            return
+        at += len(block)
         yield block
-        sent += len(block)
-        number += 1
-        if number % ALIVE_EVERY == 0:
-            try:
-                await asyncio.to_thread(desk.may_go_on, playing)
-            except RefusedError:
-                return
-        wait = pause_s(sent, time.monotonic() - began, span.size, playing.length_ms)
-        if wait:
-            await asyncio.sleep(wait)
 
 
 @post(
