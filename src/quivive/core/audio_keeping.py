@@ -31,12 +31,13 @@ from quivive.model.audio import (
 )
 from quivive.model.clock import DAY_US, HOUR_US, MINUTE_US, Micros, utc_day
 from quivive.model.entry import EntryKind
-from quivive.model.errors import QuiviveError, RefusedError, StorageError
+from quivive.model.errors import RefusedError, StorageError
 from quivive.model.ids import OPERATOR
 from quivive.model.purge import POLICY_PRINCIPAL, CertificateBody
 from quivive.model.retention import RetentionCheckBody, StoreAge
 from quivive.privacy.keyring import Keyring
 from quivive.projection.projection import Projection, ProjectionUnavailableError
+from quivive.projection.query import MAX_ROWS
 from quivive.recordings.audio import AudioAbsentError, AudioStore, AudioUnreachableError
 from quivive.recordings.gather import Gathered, Place, gather, mark_contents
 from quivive.recordings.judging import Hold, Judged, held, judge
@@ -96,6 +97,10 @@ class AudioKeeping:
         """One run at a time: two would remove the same objects and certify twice."""
         self._each_round: tuple[Callable[[], object], ...] = ()
         self._objections: dict[str, int] = {}
+        self._objections_at = 0
+        """Not before: a store was silent."""
+        self._refused: set[str] = set()
+        """Stores of which something could not be read or marked since the last daily look began."""
         self._finished: set[str] = set()
         """Certified by this process; the projection may not show it yet."""
         self._day = ""
@@ -132,7 +137,7 @@ class AudioKeeping:
                 self.round()
             except ProjectionUnavailableError:
                 continue  # being rebuilt: ask again
-            except (QuiviveError, OSError) as error:
+            except Exception as error:  # noqa: BLE001 - told, and tried again: the thread must outlive it
                 log.error(  # noqa: TRY400 - type and place only, an error's text may quote a name
                     "core.audio_failed",
                     error=type(error).__name__,
@@ -156,9 +161,13 @@ class AudioKeeping:
     def look(self, controller: str = "", stores: Iterable[str] = ()) -> Look:
         """Look through the stores and judge every object, or those of one controller."""
         now, scans, silent = self._clock(), [], []
+        marked = self._marked()
         for name in sorted(set(stores) or self.stores.keys()):
+            if name not in self.stores:  # taken out of the configuration
+                silent.append(name)
+                continue
             try:
-                scans.append((self.places[name], self.stores[name].scan(now)))
+                scans.append((self.places[name], self.stores[name].scan(now, marked=name in marked)))
             except AudioUnreachableError as error:
                 silent.append(name)
                 log.warning("audio.unreachable", store=name, error=str(error))
@@ -170,18 +179,28 @@ class AudioKeeping:
         )
         return Look(at=now, judged=judged, gathered=gathered, silent=tuple(silent))
 
+    def _marked(self) -> set[str]:
+        """Stores of which a plan was sealed: each bears its mark, and is silent without it."""
+        rows = self.facts.query("audio_plans", limit=MAX_ROWS)
+        return {name for row in rows if not row["declared"] for name in str(row["stores"]).split(",")}
+
     def _mark_contents(self, gathered: Gathered) -> None:
         """Find copies of removed recordings, whatever their names: same size first, then the same content."""
         others = {each.audio: each for each in gathered.seen}
         sizes = self.facts.removed_sizes(sorted({each.size_bytes for each in others.values()}))
         hashes = self.hashes(
-            gathered, [audio for audio, each in others.items() if each.size_bytes in sizes and each.size_bytes]
-        )
+            gathered, [audio for audio, each in others.items() if each.size_bytes in sizes and each.size_bytes],
+            skip_unread=True,
+        )  # fmt: skip
         plans = self.facts.removed_contents(sorted(set(hashes.values()) - {""}))
         mark_contents(gathered, {audio: plans[found] for audio, found in hashes.items() if found in plans})
 
-    def hashes(self, gathered: Gathered, audios: Sequence[str]) -> dict[str, str]:
-        """SHA-256 of objects; those that went meanwhile are left out."""
+    def hashes(self, gathered: Gathered, audios: Sequence[str], *, skip_unread: bool = False) -> dict[str, str]:
+        """SHA-256 of objects; those that went meanwhile are left out.
+
+        Raises:
+            AudioUnreachableError: one cannot be read, and is not to be skipped.
+        """
         found: dict[str, str] = {}
         for audio in audios:
             store, path = gathered.paths[audio]
@@ -189,6 +208,11 @@ class AudioKeeping:
                 found[audio] = self.stores[store].digest(path)
             except AudioAbsentError:
                 continue
+            except (AudioUnreachableError, OSError) as error:
+                if not skip_unread:
+                    raise AudioUnreachableError(f"audio store {store} cannot be read") from error
+                self._refused.add(store)
+                log.warning("audio.unread", store=store, error=type(error).__name__)
         return found
 
     # --- plans
@@ -325,7 +349,10 @@ class AudioKeeping:
             clock=self._clock,
             attempt=attempt,
             principal=_PRINCIPAL,
-            backup_days_max=max(self._settings.audio[name].backup_days for name in plan.stores),
+            backup_days_max=max(
+                (declared.backup_days for name in plan.stores if (declared := self._settings.audio.get(name))),
+                default=0,
+            ),
         )
         log.info(
             "audio.plan", plan=plan.plan, removed=outcome.removed, left=outcome.left, kept=outcome.kept,
@@ -372,14 +399,22 @@ class AudioKeeping:
     def _caller_objections(self) -> None:
         """Remove what was captured on calls whose callers objected: at once, and again when more turns up."""
         now, due = self._clock(), set[str]()
+        if now < self._objections_at:
+            return
         for row in self.facts.query("audio_objections"):
             times = self._objections.get(row["contact"], 0)
             recent = row["objected_at"] > now - OBJECTION_WINDOW_US
             if recent and times < len(LOOK_AGAIN_US) and now >= row["objected_at"] + LOOK_AGAIN_US[times]:
-                self._objections[row["contact"]] = times + 1
                 due.add(row["contact"])
-        if due:
-            self.remove_objected(self.look())
+        if not due:
+            return
+        look = self.look()
+        self.remove_objected(look)
+        if look.silent:  # no attempt is spent on a part
+            self._objections_at = now + MINUTE_US
+            return
+        for contact in due:
+            self._objections[contact] = self._objections.get(contact, 0) + 1
 
     def remove_objected(self, look: Look) -> list[Outcome]:
         """Carry out what callers demanded."""
@@ -390,13 +425,14 @@ class AudioKeeping:
         return self._without_asking(look, AudioReason.FOUND_AGAIN, look.gathered.came_back)
 
     def _without_asking(self, look: Look, reason: AudioReason, follows: dict[str, str]) -> list[Outcome]:
-        groups: dict[tuple[str, str], list[Judged]] = {}
+        groups: dict[tuple[str, str, str], list[Judged]] = {}
         for each in look.judged:
             readable = not self.stores[each.seen.store].declared
             if each.reason is reason and each.proposal is AudioProposal.PURGE and readable:
-                groups.setdefault((each.seen.controller, follows.get(each.seen.audio, "")), []).append(each)
+                key = (each.seen.controller, follows.get(each.seen.audio, ""), each.seen.store)
+                groups.setdefault(key, []).append(each)
         outcomes = []
-        for (controller, plan), judged in sorted(groups.items()):
+        for (controller, plan, store), judged in sorted(groups.items()):
             agreement = Agreement(approval="", approved_by="", decided_at=0)
             if plan:
                 try:
@@ -406,7 +442,14 @@ class AudioKeeping:
                     )
                 except RefusedError:
                     pass  # removed for an objection, which needed no agreement
-            sealed = self._seal(look, judged, controller=controller, principal=POLICY_PRINCIPAL, role="", follows=plan)
+            try:
+                sealed = self._seal(
+                    look, judged, controller=controller, principal=POLICY_PRINCIPAL, role="", follows=plan
+                )
+            except AudioUnreachableError as error:  # read-only, or away meanwhile: the other stores go on
+                self._refused.add(store)
+                log.warning("audio.not_removed", store=store, error=str(error))
+                continue
             outcomes.append(self._attempt(sealed, agreement, attempt=1))
         return outcomes
 
@@ -414,6 +457,7 @@ class AudioKeeping:
 
     def daily(self) -> Look:
         """Look at everything: objections, copies that came back, declared against oldest."""
+        self._refused.clear()
         look = self.look()
         removed = [*self.remove_objected(look), *self.remove_found_again(look)]
         if any(outcome.removed for outcome in removed):
@@ -463,7 +507,7 @@ class AudioKeeping:
             stores=ages,
             overdue=sum(age.overdue for age in ages),
             held=sum(bool(age.held) for age in ages),
-            incomplete=incomplete + len(look.silent),
+            incomplete=incomplete + len({*look.silent, *self._refused}),
             policies=(),
         )
         self._writer.write(EntryKind.RETENTION_CHECK, body)

@@ -13,7 +13,7 @@ sys.path.insert(0, str(Path(__file__).parents[2] / "support"))
 from audio_centre import AudioCentre, Killed
 
 from quivive.model.audio import AudioFailure, AudioHoldBody, HoldScope
-from quivive.model.clock import DAY_US, HOUR_US
+from quivive.model.clock import DAY_US, HOUR_US, MINUTE_US
 from quivive.model.entry import EntryKind
 from quivive.model.errors import RefusedError
 from quivive.model.purge import POLICY_PRINCIPAL, PurgeRule, removed_root
@@ -21,6 +21,7 @@ from quivive.privacy.pseudonym import contact_key
 from quivive.recordings.audio import AudioUnreachableError
 from quivive.recordings.audio_folder import FolderStore
 from quivive.recordings.purge import Outcome
+from quivive.settings import load_settings
 
 
 @pytest.fixture
@@ -362,8 +363,6 @@ def test_a_vendors_listing_is_certified_as_the_vendors_word(tmp_path):
         '[audio.cloud]\nkind = "listing"\npath = "listing"\ncontrollers = ["aurore"]\n'
     )
     (home / "listing").mkdir()
-    from quivive.settings import load_settings
-
     centre.settings = load_settings(home)
     centre.audio = centre.keeping()
     centre.desk._audio = centre.audio
@@ -429,3 +428,55 @@ def test_nothing_is_proposed_while_a_store_is_silent(centre):
     (centre.home / "monitor").rename(centre.home / "away")
     assert centre.audio.daily().silent
     assert centre.writer.of("recording.plan") == []
+
+
+def test_a_store_taken_out_of_the_configuration_is_told_and_ends_nothing(centre):
+    """An agreed plan of it is incomplete, no certificate; the round and its check go on."""
+    backlog(centre)
+    centre.agreed()
+    (centre.home / "other").mkdir()
+    text = (centre.home / "quivive.toml").read_text()
+    (centre.home / "quivive.toml").write_text(text.replace("audio.recorder", "audio.other").replace("monitor", "other"))
+    centre.settings = load_settings(centre.home)
+    centre.audio = centre.keeping()
+    hold(centre, "A-1")
+    centre.audio.round()
+    assert [(each.step, each.left) for each in centre.writer.of("recording.step")] == [("begun", 2), ("incomplete", 2)]
+    assert centre.writer.of("recording.purge") == []
+    assert centre.writer.of("retention.check")[-1].incomplete == 1
+    assert len(centre.names()) == 4
+
+
+def test_a_store_that_cannot_be_marked_is_told_and_the_round_goes_on(centre, monkeypatch):
+    """A read-only mount: what a caller objected to stays there, and the check says that something is incomplete."""
+    centre.call("A-9", 0)
+    path = centre.file("A-9")
+    centre.objects("A-9")
+
+    def mark(self):
+        raise AudioUnreachableError("read-only")
+
+    monkeypatch.setattr(FolderStore, "mark", mark)
+    centre.audio.round()
+    assert path.exists()
+    assert centre.writer.of("retention.check")[-1].incomplete == 1
+
+
+def test_a_share_that_is_not_mounted_is_silent_and_spends_no_attempt(centre):
+    """Once a plan was sealed an empty folder is no proof that nothing is overdue; an objection is tried again."""
+    backlog(centre)
+    centre.planned()
+    centre.call("A-9", 0)
+    centre.file("A-9")
+    centre.objects("A-9")
+    (centre.home / "monitor").rename(centre.home / "away")
+    (centre.home / "monitor").mkdir()
+    for _ in range(6):
+        centre.audio.round()
+        centre.now += MINUTE_US
+    assert centre.audio.look().silent == ("recorder",)
+    assert centre.writer.of("retention.check")[-1].incomplete == 1
+    (centre.home / "monitor").rmdir()
+    (centre.home / "away").rename(centre.home / "monitor")
+    centre.audio.round()
+    assert "0199000001-A-9.wav" not in centre.names()
