@@ -267,7 +267,7 @@ class RetentionCommands:
             self._parts.ledger.publish(now, force=True)
             target = Path(export)
             answer["exported"] = write_bundle(self._parts.settings.home, body.controller, target)
-        self._write(done(body, now))
+            room.handed_over[body.approval] = target / CERTIFICATE_FILE
         order = self._order(body, places, now)
         if body.act is ApprovalAct.PURGE:
             room.remove_day(places[0], order)
@@ -277,11 +277,14 @@ class RetentionCommands:
             shard, _, index = body.object.rpartition("/")
             self._writer.write(EntryKind.ERASURE, self._erasure(body, places[0], shard, int(index)))
             room.erase_event(shard, int(index), order)
+        self._write(done(body, now))
         answer["certificates"] = room.finish(self._parts.clock())
         answer["incomplete"] = len(self._parts.ledger.removals.incomplete())
         if body.act is ApprovalAct.CONTRACT_END:
-            told = [body for each in answer["certificates"] for body in room.certificates.get(each, [])]
-            (Path(export) / CERTIFICATE_FILE).write_bytes(msgspec.json.encode(told, order="sorted"))
+            written = (Path(export) / CERTIFICATE_FILE).exists()
+            answer["certificate_file"] = (
+                "written" if written else "waits" if body.approval in room.handed_over else "not_written"
+            )
         return answer
 
     def _order(self, body: ApprovalBody, places: list[SegmentDay], now: int) -> Order:

@@ -50,6 +50,7 @@ from quivive.projection.query import Scope
 from quivive.projection.reconcile import Difference
 from quivive.retention_settings import RetentionSettings
 from quivive.settings import Settings
+from quivive.spool.durable import write_atomic
 from quivive.spool.scrub import scrub
 from quivive.vault import Vault
 
@@ -123,6 +124,8 @@ class RetentionRoom:
         self._released: set[str] = set()
         self.certificates: dict[str, list[CertificateBody]] = {}
         """Written by this process, for whoever asked for the removal."""
+        self.handed_over: dict[str, Path] = {}
+        """Approval → file that waits for its certificate; a restart forgets it, the certificate stays in the ledger."""
         self._round_at = 0
         self._nightly_for = self._checked_for = self._reconciled_for = ""
         self._rebuilt_for: set[str] = set()
@@ -316,7 +319,8 @@ class RetentionRoom:
                 return []
             self._vault.forget_expired(now)
             self._between(self._projection.rewrite)
-            return [record.id for record in begun if self._certify(record)]
+            names = {record.id for record in begun}  # read again: cleared since, or gone with its controller
+            return [each.id for each in self._ledger.removals.incomplete() if each.id in names and self._certify(each)]
 
     def _try_day(self, place: SegmentDay, order: Order) -> None:
         """One damaged segment, or a disk that refuses, keeps no other day longer."""
@@ -376,9 +380,21 @@ class RetentionRoom:
         for body in self.certificates[record.id]:
             own = OPERATOR if record.what is PurgedWhat.CONTROLLER else record.controller
             self._writer.write(EntryKind.PURGE, body, controller=own)
+        self._hand_over(record)
         self._ledger.removing.certified(self._ledger.removals.get(record.id))
         log.info("core.removal_certified", certificate=record.id, what=record.what, count=record.count)
         return True
+
+    def _hand_over(self, record: Removal) -> None:
+        """Write the certificate beside the evidence that the company received."""
+        path = self.handed_over.get(record.approval) if record.approval else None
+        if path is None:
+            return
+        try:
+            write_atomic(path, msgspec.json.encode(self.certificates[record.id], order="sorted"))
+        except OSError as error:
+            log.error("core.certificate_not_handed_over", certificate=record.id, error=type(error).__name__)  # noqa: TRY400
+        del self.handed_over[record.approval]
 
     def _back(self, record: Removal) -> int:
         """Rows dated a moment before their entry stand a day earlier; looked for there unless that day is kept."""

@@ -5,6 +5,7 @@ Must never write a key but public ones, a slot's salt but this controller's, nor
 """
 
 import json
+import os
 import shutil
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -28,20 +29,25 @@ from quivive.ledger.tile import ENTRIES, TILE_WIDTH, TileName, decode_bundle
 from quivive.ledger.tree import TileTree, read_tile
 from quivive.model.errors import StorageError
 from quivive.privacy.keyring import Keyring
-from quivive.spool.durable import TEMPORARY_PREFIX
+from quivive.spool.durable import TEMPORARY_PREFIX, sync_directory
 
 
 def write_bundle(home: Path, controller: str, target: Path) -> int:
     """Write a controller's bundle into a folder that does not exist yet; return how many entries it proves.
+
+    Durable on return: at the end of a contract the keys are destroyed next.
 
     Raises:
         StorageError: the controller has no published log, the folder exists, or something cannot be read.
     """
     try:
         target.mkdir(mode=0o700)
-        return _Bundle(home, controller, target).write()
+        count = _Bundle(home, controller, target).write()
+        _sync_tree(target)
+        sync_directory(target.absolute().parent)
     except OSError as error:
         raise StorageError(f"cannot write {target}: {error.strerror}") from error
+    return count
 
 
 class _Bundle:
@@ -173,6 +179,22 @@ def write_proofs(bundle: Path, month: str, indices: Iterable[int]) -> Iterator[t
         extra = bytes.fromhex(events[index]["salt"]) + str(events[index]["event"]).encode()
         path = inclusion_proof(index, size, _leaves(leaves))
         yield index, TlogProof(index=index, hashes=tuple(path), note=note.decode(), extra=extra).text
+
+
+def _sync_tree(folder: Path) -> None:
+    """Make every file and every name below a folder durable."""
+    for root, _, names in os.walk(folder, topdown=False, onerror=_raise):
+        for name in names:
+            fd = os.open(Path(root) / name, os.O_RDONLY)
+            try:
+                os.fsync(fd)
+            finally:
+                os.close(fd)
+        sync_directory(Path(root))
+
+
+def _raise(error: OSError) -> None:
+    raise error
 
 
 def _place(path: str) -> tuple[str, str, str]:

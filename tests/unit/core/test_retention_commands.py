@@ -14,8 +14,9 @@ from quivive.ledger.entry import decode_entry
 from quivive.model.approval import ApprovalRefusal
 from quivive.model.clock import Micros, now_us, to_rfc3339, utc_day
 from quivive.model.entry import EntryKind
-from quivive.model.errors import ConfigurationError, RefusedError
+from quivive.model.errors import ConfigurationError, RefusedError, StorageError
 from quivive.model.permission import Role
+from quivive.model.purge import CheckedPlace, PurgePlace
 from quivive.settings import load_settings
 
 TODAY = utc_day(Micros(NOW))
@@ -161,6 +162,45 @@ def test_the_end_of_a_contract_hands_over_then_destroys(desk, tmp_path):
         refuse_ended(desk.core.home, desk.core.settings)
     shutil.move(desk.core.home / "controllers" / "aurore.toml", tmp_path)
     assert "aurore" not in load_settings_without_sources(desk.core.home)
+
+
+def test_a_certificate_that_is_not_there_yet_is_told_and_follows(desk, tmp_path, monkeypatch):
+    """Something of it is found after all: the answer says so, no empty file stands for it, the next round writes it."""
+    proposed = plan(desk, act="contract_end")
+    desk.call("removal-decide", approval=proposed["approval"], secret=desk.token(Role.DPO))
+    found = (CheckedPlace(place=PurgePlace.HOT, looked_at=1, found=1),)
+    monkeypatch.setattr("quivive.core.retention_room.search", lambda *_, **__: found)
+    target = tmp_path / "handed-over"
+    told = desk.call("removal-run", approval=proposed["approval"], export=str(target))
+    assert (told["certificates"], told["incomplete"], told["certificate_file"]) == ([], 1, "waits")
+    assert not (target / "certificate.json").exists()
+    monkeypatch.undo()
+    (certificate,) = desk.room.finish(NOW)
+    (written_later,) = json.loads((target / "certificate.json").read_text())
+    assert written_later["certificate"] == certificate
+    assert written_later["executed_at"] > 0
+
+
+def test_what_was_not_carried_out_is_not_called_done(desk, tmp_path, monkeypatch):
+    """The disk refuses before the removal: the approval still stands, and no certificate file is written."""
+    proposed = plan(desk, act="contract_end")
+    desk.call("removal-decide", approval=proposed["approval"], secret=desk.token(Role.DPO))
+
+    def refuse(*_):
+        raise StorageError("no space")
+
+    monkeypatch.setattr(desk.room, "end_controller", refuse)
+    with pytest.raises(StorageError):
+        desk.call("removal-run", approval=proposed["approval"], export=str(tmp_path / "first"))
+    monkeypatch.undo()
+    assert not (tmp_path / "first" / "certificate.json").exists()
+    assert [each["state"] for each in desk.call("removal-status")["waiting"]] == ["approved"]
+    told = desk.call("removal-run", approval=proposed["approval"], export=str(tmp_path / "second"))
+    assert (len(told["certificates"]), told["certificate_file"]) == (1, "written")
+    assert (tmp_path / "second" / "certificate.json").exists()
+    until(desk.settled)
+    approvals = [decode_entry(e.data) for e in desk.core.ledger.read({}, 1_000) if b'"kind":"approval"' in e.data]
+    assert [each.body["state"] for each in approvals] == ["proposed", "approved", "done"]
 
 
 def load_settings_without_sources(home):

@@ -1,8 +1,10 @@
 """A controller's bundle and single proofs: whole is 0, every change is found, nothing of another is inside."""
 
 import json
+import os
 import random
 import shutil
+from pathlib import Path
 
 import pytest
 
@@ -43,6 +45,20 @@ def bundle(closed, tmp_path):
 
 def check(bundle, **held):
     return Evidence(**held).bundle(bundle)
+
+
+def test_a_bundle_is_durable_before_anything_follows(closed, tmp_path, monkeypatch):
+    """Every file and every folder of it was handed to the disk: keys are destroyed next."""
+    synced, real = set(), os.fsync
+
+    def watch(fd):
+        synced.add(Path(f"/proc/self/fd/{fd}").readlink())
+        real(fd)
+
+    monkeypatch.setattr(os, "fsync", watch)
+    target = tmp_path / "bundle"
+    write_bundle(closed.path, "aurore", target)
+    assert {tmp_path, target, *target.rglob("*")} <= synced
 
 
 def test_a_bundle_verifies_by_itself(bundle):
