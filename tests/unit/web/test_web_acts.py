@@ -112,8 +112,8 @@ def test_addresses_hold_only_opaque_ids_and_closed_sets(signed_in):
     target = search(client).headers["location"]
     allowed = re.compile(
         r"/(static/[\w./-]+|language|sign-out|account|roles|inspections|activity|activity/rows|activity/episode|activity/close|subject|unexplained"
-        r"|alerts|alerts/[0-9a-f]{32}(/review)?|rules/[a-z0-9-]+|evidence|evidence/(dossier|pack)|cases|cases/[0-9a-f]{32}(/steps|/name|/hand-over)?|coverage|exposure|exposure/[\w-]{22}(/note)?"
-        r"|recordings/(campaigns|analysis|playback|purge)|health|story/\w+|subject/[\w-]{22}(/report(-pdf)?)?)?(\?[\w=&;%.-]*)?(#\w+)?$|#\w+$|mailto:dpo@relais-horizon\.example$"
+        r"|keys|(activity|unexplained|alerts)\.(csv|jsonl|parquet)|alerts|alerts/attest|alerts/[0-9a-f]{32}(/review|/mute)?|rules/[a-z0-9-]+|evidence|evidence/(dossier|pack)|cases|cases/[0-9a-f]{32}(/steps|/name|/hand-over|/records)?|coverage|exposure|exposure/[\w-]{22}(/note)?"
+        r"|recordings/(campaigns|campaigns/(new|close|decide|end)|analysis|playback|purge|purge/(decide|plan))|health|story/\w+|subject/[\w-]{22}(/report(-pdf)?)?)?(\?[\w=&;%.-]*)?(#\w+)?$|#\w+$|mailto:dpo@relais-horizon\.example$"
     )
     found = client.submit("/exposure", controller="aurore", records="customer:2").headers["location"]
     own = ("/", "/activity", "/subject", "/unexplained", "/health", "/alerts", "/coverage", "/exposure")

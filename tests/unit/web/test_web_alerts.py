@@ -43,8 +43,8 @@ def test_the_digest_tells_the_seed_of_the_audit_and_whether_the_model_fits(signe
     """The draw can be made again; a peer group whose ordinary days left the model is named as such."""
     visible = text_of(signed_in(Role.DPO).get("/alerts").text)
     assert "c0ffee" in visible
-    assert "aurore/call · 120 journées d’agent · jours ordinaires conformes au modèle (écart 0,06)" in visible
-    assert "jours ordinaires non conformes au modèle (écart 0,24)" in visible
+    assert "aurore/call · 120 journées d’agent · jours ordinaires comme attendu (écart 0,06)" in visible
+    assert "jours ordinaires loin de l’attendu (écart 0,24)" in visible
 
 
 def test_what_the_budget_left_out_is_on_the_same_page(signed_in):

@@ -52,7 +52,7 @@ def test_the_administrator_sees_no_trace(signed_in, place):
     html = client.get("/").text + client.get("/health").text
     assert "/activity" not in html.replace("/activity?", "")
     assert not re.search("7K3QX|M2PWA|ZB9TT|4HHRD|A-9917", html)
-    assert {name for name, _, _ in place.asked} <= {"health", "gaps", "coverage", "gate", "retention"}
+    assert {name for name, _, _ in place.asked} <= {"health", "gaps", "coverage", "gate", "retention", "due_today"}
 
 
 def test_activity_shows_episodes_with_their_reason_on_the_row(signed_in):

@@ -133,14 +133,14 @@ async def alerts(request: Request[Any, Any, Any]) -> Response[str]:
     """The list."""
     filters = read_alert_filters(request.query_params)
     reader = await reader_for(request, Purpose.ALERT_REVIEW, controller=filters.controller, period=Period.YEAR)
-    found = await read_overview(reader, filters)
+    found, panel = await read_overview(reader, filters), await read_panel(reader)
     await reader.record(ActKind.VIEW_ALERTS, object_id="", count=len(found.alerts))
     return page(
         request,
         "alerts.html",
         filters=filters,
         found=found,
-        panel=await read_panel(reader),
+        panel=panel,
         attested=request.query_params.get("attested", "") == "1",
         states=("", *AlertState),
         controllers=controllers_of(reader.services, reader.principal),
