@@ -100,7 +100,7 @@ def raised():
 
 def test_every_refusal_is_told_in_words_and_no_other():
     """A person who mistypes a record reads what to do, not a code; no sentence waits for a code that nobody raises."""
-    only_machines = {"source_refused", "not_ready", "token_role", "inspector_by_inspection"}
+    only_machines = {"source_refused", "day", "day_not_over", "not_ready", "token_role", "inspector_by_inspection"}
     only_machines |= {"account_exists", "account_name", "account_password", "account_role", "account_unknown"}
     answered = {*problems._STATUS_CODE.values(), *problems._OWN_DETAILS, "field_invalid", "not_durable", "defect"}
     answered |= set(ApprovalRefusal) | set(audio_sentences.PROBLEMS)
