@@ -126,6 +126,8 @@ class RetentionRoom:
         """Written by this process, for whoever asked for the removal."""
         self.handed_over: dict[str, Path] = {}
         """Approval → file that waits for its certificate; a restart forgets it, the certificate stays in the ledger."""
+        self._erased: dict[str, tuple[str, int] | None] = {}
+        """Removal of an event → the access to look for; none where the projection was rebuilt for it."""
         self._round_at = 0
         self._nightly_for = self._checked_for = self._reconciled_for = ""
         self._rebuilt_for: set[str] = set()
@@ -268,10 +270,12 @@ class RetentionRoom:
             place, entry = self._ledger.removing.tell(shard, index)
             self.refuse_held((SegmentDay(controller=place[0], retention_class=place[1], day=place[2]),), order.at)
             whole = entry.kind in _ACCESSES and entry.body["part"] == 0 and entry.body["final"]
+            access = ""
             if whole:
                 access = access_id(entry.source, str(entry.body["access"]), int(entry.body["at"]))
                 self._between(lambda: self._projection.forget_access(place[0], access, int(entry.body["at"])))
             record = self._ledger.removing.erase_event(shard, index, order)
+            self._erased[record.id] = (access, int(entry.body["at"])) if whole else None
             if not whole:
                 self._pipeline.request_rebuild()
             return record
@@ -357,7 +361,12 @@ class RetentionRoom:
             self._vault.forget_controller(record.controller)
             for path in run_files(self._settings.home, self.stores.sources.get(record.controller, ())):
                 path.unlink()
-            shutil.rmtree(self._settings.home / "cases" / record.controller, ignore_errors=True)  # its keys are gone
+            try:
+                shutil.rmtree(self._settings.home / "cases" / record.controller)  # its keys are gone
+            except FileNotFoundError:
+                pass
+            except OSError as error:
+                raise StorageError(f"cannot remove the cases of {record.controller}: {error.strerror}") from error
         self._scrub(reached(record))
 
     def _scrub(self, wanted: Callable[[SpoolEvent], bool]) -> None:
@@ -371,7 +380,14 @@ class RetentionRoom:
 
     def _certify(self, record: Removal) -> bool:
         """Look everywhere; write the certificate when nothing is left, else remove again (fault 42)."""
-        places = search(self.stores, record, before_us=self._back(record))
+        if record.what is PurgedWhat.EVENT:
+            if record.id not in self._erased:  # a restart forgot which rows were its: all are made anew without it
+                self._erased[record.id] = None
+                self._pipeline.request_rebuild()
+            if self._pipeline.rebuilding:
+                return False
+        access = self._erased.get(record.id)
+        places = search(self.stores, record, before_us=self._back(record), access=access)
         if any(place.found for place in places):
             log.warning("core.removal_incomplete", removal=record.id, places=[p.place for p in places if p.found])
             self._ledger.removing.again(record, self._clock())

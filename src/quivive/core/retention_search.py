@@ -56,8 +56,10 @@ def reached(record: Removal) -> Callable[[SpoolEvent], bool]:
     return lambda event: (event.controller, KIND_CLASS[event.kind], utc_day(Micros(event.captured_at))) == place
 
 
-def search(stores: Stores, record: Removal, *, before_us: int) -> tuple[CheckedPlace, ...]:
-    """Look at every place of one removal.
+def search(
+    stores: Stores, record: Removal, *, before_us: int, access: tuple[str, int] | None = None
+) -> tuple[CheckedPlace, ...]:
+    """Look at every place of one removal. `access`: id and start of the erased one; none after a rebuild without it.
 
     Raises:
         StorageError, OSError: a place cannot be looked at; nothing is certified.
@@ -70,25 +72,30 @@ def search(stores: Stores, record: Removal, *, before_us: int) -> tuple[CheckedP
             looked_at=len(stores.ledger.removing.segment_days()),
             found=remains.count("segments"),
         ),
-        *_projected(stores.projection, record, before_us),
+        *_projected(stores.projection, record, before_us, access),
         _spools(stores, reached(record)),
     ]
     if record.what is PurgedWhat.CONTROLLER:
         found.append(CheckedPlace(place=PurgePlace.LOG, looked_at=len(record.ranges), found=remains.count("log")))
         left = stores.vault.left_of_controller(record.controller)
-        found.append(CheckedPlace(place=PurgePlace.VAULT, looked_at=1, found=left))
+        cases = [path for path in (stores.home / "cases" / record.controller).rglob("*") if path.is_file()]
+        found.append(CheckedPlace(place=PurgePlace.VAULT, looked_at=1 + len(cases), found=left + len(cases)))
         files = run_files(stores.home, stores.sources.get(record.controller, ()))
         found.append(CheckedPlace(place=PurgePlace.CONNECTORS, looked_at=len(files), found=len(files)))
     return tuple(found)
 
 
-def _projected(projection: Projection, record: Removal, before_us: int) -> Iterator[CheckedPlace]:
+def _projected(
+    projection: Projection, record: Removal, before_us: int, access: tuple[str, int] | None
+) -> Iterator[CheckedPlace]:
     if record.what is PurgedWhat.CONTROLLER:
         hot, sealed = projection.left_of_controller(record.controller)
     elif record.what is PurgedWhat.DAY:
         hot, sealed = projection.left_of_day(record.controller, record.day, record.retention_class, before_us)
+    elif access is not None:
+        hot, sealed = projection.left_of_access(record.controller, *access)
     else:
-        hot, sealed = 0, 0  # removed by its id before the event was; the entry itself can no longer be projected
+        hot, sealed = 0, 0  # rebuilt since from a ledger that no longer has it
     yield CheckedPlace(place=PurgePlace.HOT, looked_at=1, found=hot)
     yield CheckedPlace(place=PurgePlace.SEALED, looked_at=1, found=sealed)
 

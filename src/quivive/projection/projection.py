@@ -36,6 +36,7 @@ from quivive.projection.sealed import (
     SealedDays,
     day_bounds,
     publish_day,
+    quoted_files,
     sync,
 )
 from quivive.projection.store import HOT_FILE, connect, create_schema, merge, merge_texts
@@ -306,6 +307,20 @@ class Projection:
                 self._read_sealed()
             self._writer.execute("CHECKPOINT")
         self.drop_quarantines()
+
+    def left_of_access(self, controller: str, access: str, started_at: int) -> tuple[int, int]:
+        """Rows of one access (32 hex digits) that are still hot, and those that still stand sealed."""
+        halves, hot, sealed = [int(access[:16], 16), int(access[16:], 16)], 0, 0
+        with self._write_lock:
+            for table in BY_ACCESS:
+                where = "controller = $1 AND access_hi = $2 AND access_lo = $3"
+                row = self._writer.execute(f"SELECT COUNT(*) FROM {table} WHERE {where}", [controller, *halves])
+                hot += int((row.fetchone() or (0,))[0])
+            if files := self.sealed.files("access", (controller,), started_at, started_at + 1):
+                where = "access_hi = $1 AND access_lo = $2"
+                found = f"SELECT COUNT(*) FROM read_parquet({quoted_files(files)}) WHERE {where}"
+                sealed = int((self._writer.execute(found, halves).fetchone() or (0,))[0])
+        return hot, sealed
 
     def forget_controller(self, controller: str) -> None:
         """Delete every row of a controller whose contract ended."""

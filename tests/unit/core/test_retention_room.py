@@ -177,14 +177,24 @@ def test_what_comes_back_is_not_certified(core, room):
     assert len(room.finish(NOW)) == 1
 
 
-def test_one_event_is_erased_everywhere(core, room):
+def test_one_event_is_erased_everywhere(core, room, monkeypatch):
     """Its keys are nowhere; every other access of the day is still shown and proved."""
     shard = "aurore/" + utc_day(Micros(NOW))[:6]
     core.ledger.publish(now_us() + 5_000_000, force=True)
     found = [e for e in core.ledger.read({}, 500) if e.shard == shard and key("new-7").encode() in e.data]
     assert decode_entry(found[0].data).kind is EntryKind.ACCESS
+    projection, forget = core.projection, core.projection.forget_access
+    left = []
+    monkeypatch.setattr(projection, "forget_access", lambda *told: (left.append(told), forget(*told)))
     room.erase_event(shard, found[0].index, ORDER)
-    (certificate,) = room.finish(NOW)
+    assert projection.left_of_access(*left[0]) == (0, 0)
+    monkeypatch.setattr(projection, "left_of_access", lambda *told: (int(told == left[0]), 0))
+    assert room.finish(NOW) == []  # still hot: looked for by its id, not certified
+    monkeypatch.undo()
+    fresh = room_of(core)
+    assert fresh.finish(NOW) == []  # after a restart its id is not known: not before the projection is rebuilt
+    until(lambda: not core.pipeline.rebuilding)
+    (certificate,) = fresh.finish(NOW)
     assert find_keys(core.home, [key("new-7")]) == {}
     others = [each for each in keys("new") if each != key("new-7")]
     assert set(found_keys(core.home, others)) >= set(others)
@@ -192,15 +202,22 @@ def test_one_event_is_erased_everywhere(core, room):
     assert verified(core, room).exit_code is Exit.ERASED
 
 
-def test_the_end_of_a_contract_leaves_nothing_of_it(core, room):
+def test_the_end_of_a_contract_leaves_nothing_of_it(core, room, monkeypatch):
     """Keys, logs, rows, searches, what stood ready for relays; the certificate is in the operator's log."""
     relay = core.keyring.export_relay("api", "aurore")
     core.vault.save_search(principal="p", controller="aurore", keys=tuple(keys("new")), now=NOW)
     end = Order(rule=PurgeRule.CONTRACT_ENDED, planned_by="p-1", approved_by="p-2", approval="ab" * 16, at=NOW)
+    case = core.home / "cases" / "aurore" / "c-1" / "d.sealed"
+    case.parent.mkdir(parents=True)
+    case.write_bytes(b"sealed")
     room.end_controller("aurore", end)
+    with monkeypatch.context() as stuck:
+        stuck.setattr("quivive.core.retention_room.shutil.rmtree", lambda *_, **__: None)
+        assert room.finish(NOW) == []
     (certificate,) = room.finish(NOW)
     assert find_keys(core.home, [*keys("old"), *keys("new")]) == {}
     assert not relay.exists()
+    assert not case.exists()
     assert not list((core.home / "log").rglob("aurore*"))
     until(room.ready)
     told = [decode_entry(e.data) for e in core.ledger.read({}, 500) if b'"kind":"purge"' in e.data]

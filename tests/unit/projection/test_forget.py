@@ -96,7 +96,11 @@ def test_one_access_is_forgotten_hot_or_sealed(projection, sealed):
     if sealed:
         projection.seal(DAY, T0 + 3 * DAY_US)
     one = customers(DAY)[7]
-    projection.forget_access("aurore", access_id("db", f"{DAY}-7", T0 + 7 * SECOND), T0 + 7 * SECOND)
+    place = ("aurore", access_id("db", f"{DAY}-7", T0 + 7 * SECOND), T0 + 7 * SECOND)
+    hot, files = projection.left_of_access(*place)
+    assert (bool(hot), files) == (not sealed, int(sealed))
+    projection.forget_access(*place)
+    assert projection.left_of_access(*place) == (0, 0)
     projection.rewrite()
     assert find_keys(projection.folder, [key(one)]) == {}
     others = [each for each in keys(DAY) if each != key(one)]
