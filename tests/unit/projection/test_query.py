@@ -131,6 +131,7 @@ def test_scope_holds_controllers_and_period(opened, name):
         "gate_history",
         "alert_triage",
         "due_today",
+        "export_edge",
         "gate_records",
         "establishments",
         "entitlements",
