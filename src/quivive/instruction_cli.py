@@ -89,7 +89,7 @@ def _bypass(cli: click.RichGroup) -> None:
     @click.pass_obj
     def bypass(home: Path, source: str) -> None:
         """Print where to connect without the relay, should it ever have to be taken out of the way."""
-        from quivive.addresses import parse_address
+        from quivive.addresses import parse_address  # noqa: PLC0415 - heavy, as in cli
         from quivive.settings import SourceKind, load_settings  # noqa: PLC0415 - heavy, as in cli
 
         found = load_settings(home).sources.get(source)
