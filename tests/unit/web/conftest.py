@@ -4,26 +4,16 @@ import sys
 from pathlib import Path
 
 import pytest
-from litestar.testing import TestClient
 
 sys.path.insert(0, str(Path(__file__).parent))  # `fakes` is shared with the journeys; tests are no packages
 
 import fakes
+from web_client import Client
 
 from quivive.web.app import create_app
 from quivive.web.guards import session_cookie
 
 ORIGIN = "http://testserver.local"
-
-
-class Client(TestClient):
-    """A client that knows its form secret."""
-
-    csrf = ""
-
-    def submit(self, path: str, **fields: str):
-        """Post a form of ours."""
-        return self.post(path, data={"csrf": self.csrf, **fields}, follow_redirects=False)
 
 
 @pytest.fixture

@@ -39,7 +39,7 @@ def account(place, desk):
 
 @pytest.fixture
 def client(place, desk):
-    from conftest import Client
+    from web_client import Client
 
     with Client(create_app(place.services(identity=desk)), base_url=ORIGIN) as client:
         yield client
