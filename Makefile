@@ -44,7 +44,7 @@ unit: $(VENV)/dev.stamp ## Unit tests alone
 	$(BIN)/pytest tests/unit -n 2
 
 integration: $(VENV)/dev.stamp system ## Tests against real servers, and a fixed selection of faults
-	$(BIN)/pytest tests/integration tests/fault -n 2
+	$(BIN)/pytest tests/integration tests/fault -n 2 --dist loadfile
 
 journeys: $(VENV)/dev.stamp system ## Browser journeys
 	$(BIN)/pytest tests/journeys

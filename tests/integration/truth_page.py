@@ -33,11 +33,11 @@ called once, and the column is shown as it is. Any other call stays `opaque`, an
 
 **Copies inside the server.** CREATE TABLE AS, SELECT INTO and INSERT … SELECT into an undeclared table are told where they
 happen, with their source tables and row count; from then on a read of the copy names the source tables too, in any session
-of the relay, until it is restarted. A temporary table is always `opaque`.
+of that relay process, until it is restarted; another process tells the copy itself, as an undeclared table. A temporary table is always `opaque`.
 
 **Transactions.** A change that is rolled back is `attempted`, also back to a savepoint. Changes of PREPARE TRANSACTION wait
-for COMMIT PREPARED or ROLLBACK PREPARED from any connection of the same relay process; told by another way, they stay
-without an end.
+for COMMIT PREPARED or ROLLBACK PREPARED from any connection of the same relay process; told by another way, another relay
+process included, they stay without an end, never with a wrong one (`tests/integration/test_two_relays.py`).
 
 **Limits.** Two sides of a self-join are both told, without saying which belonged to which. A COPY in tells the keys that
 were sent; with WHERE the server keeps only some of them, so the class is `count_only`. Triggers, rules and ON DELETE CASCADE

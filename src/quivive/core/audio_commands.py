@@ -29,6 +29,9 @@ from quivive.vault import Principal
 
 OWNER: Final = "owner"
 PURPOSE: Final = "recordings"
+SHOWN_S_MAX: Final = 60
+"""Seconds a plan may take to be projected; a later command then says `plan_unknown`, and is asked again."""
+SHOWN_PAUSE_S: Final = 0.2
 MAX_LINES: Final = 2_000
 """Lines of a CSV in one answer, about 500 kB with long names."""
 
@@ -108,6 +111,7 @@ class AudioCommands:
         plan = await asyncio.to_thread(
             lambda: audio.plan(look, controller=controller, principal=OWNER, role=Role.ADMINISTRATOR)
         )
+        await self._shown(plan.plan)
         return {
             "plan": plan.plan,
             "controller": controller,
@@ -116,6 +120,13 @@ class AudioCommands:
             "digest": plan.digest,
             "declared_by_vendor": plan.declared,
         }
+
+    async def _shown(self, plan: str) -> None:
+        """Wait until the projection holds the sealed plan whole: the next command is about it."""
+        for _ in range(int(SHOWN_S_MAX / SHOWN_PAUSE_S)):
+            if await asyncio.to_thread(self._audio.facts.plan, plan) is not None:
+                return
+            await asyncio.sleep(SHOWN_PAUSE_S)
 
     async def approve(self, request: dict[str, Any]) -> dict[str, Any]:
         """A second person agrees to a plan, a hold or a release, or refuses."""
