@@ -39,6 +39,12 @@ of that relay process, until it is restarted; another process tells the copy its
 for COMMIT PREPARED or ROLLBACK PREPARED from any connection of the same relay process; told by another way, another relay
 process included, they stay without an end, never with a wrong one (`tests/integration/test_two_relays.py`).
 
+**Names.** A name without its schema means what the session's search path makes of it: SET, SET LOCAL, SET SCHEMA, `set_config`, RESET, DISCARD ALL, roll-backs,
+start-up options, settings of the role and of the database are followed; PostgreSQL 18 reports the path by itself. A prepared statement that the server plans
+anew is not believed to show the columns it showed before: it is described aside, from the session's own path. Where that cannot be done (no side connection, a
+schema that the side account may not use, a path that cannot be read, a temporary table of the same name) the rows have a class without keys and the table is
+written `?.name`, never another's. A path that a function changes by itself is unknown to the relay before PostgreSQL 18.
+
 **Limits.** Two sides of a self-join are both told, without saying which belonged to which. A COPY in tells the keys that
 were sent; with WHERE the server keeps only some of them, so the class is `count_only`. Triggers, rules and ON DELETE CASCADE
 change further records that no wire shows. Rows of a predicate class may not exist: an UPDATE of a key without row tells
