@@ -312,7 +312,7 @@ def test_tail_follows_entries_without_a_key(street):
                 lines.append(json.loads(process.stdout.readline()))
         finally:
             process.send_signal(signal.SIGINT)
-        assert process.wait(10) == 0
+        assert process.wait(60) == 0
         assert process.stderr.read() == ""
     assert {frozenset(line) for line in lines} == {
         frozenset({"shard", "index", "kind", "source", "seq", "captured_at"})
